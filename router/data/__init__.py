@@ -1,0 +1,1 @@
+"""Labelled conversations for the router and the script that composes them."""

@@ -1,0 +1,1 @@
+"""Serving: the vLLM engine, the conversation graph and the HTTP gateway."""

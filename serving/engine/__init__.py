@@ -1,0 +1,1 @@
+"""The vLLM engine: its process, its client and its CPU plugin."""

@@ -1,0 +1,1 @@
+"""One YAML -> data -> LoRA or QLoRA run -> evaluation on the served engine -> published version."""

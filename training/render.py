@@ -1,0 +1,76 @@
+"""Messages to tokens: what the model reads, and which of it the model is taught.
+
+The chat template of the base's tokenizer renders the conversation, exactly as the engine does
+when it serves it (`tests/integration` compares the two byte for byte).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.data import Example, Message
+from agents.errors import DataError
+
+IGNORED = -100
+"""The label of a token that is context only (PyTorch's cross-entropy skips it)."""
+
+
+@dataclass(frozen=True)
+class RenderedExample:
+    """Token ids of one conversation and, position by position, the label or `IGNORED`."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+def with_system_prompt(system_prompt: str, messages: Sequence[Message]) -> list[Message]:
+    """The conversation as the agent sees it: its own system prompt, then the caller's."""
+    if messages and messages[0].role == "system":
+        joined = f"{system_prompt}\n\n{messages[0].content}"
+        return [Message("system", joined), *messages[1:]]
+    return [Message("system", system_prompt), *messages]
+
+
+def render(tokenizer: Any, system_prompt: str, example: Example) -> RenderedExample:
+    """Render one example; every assistant turn is trained, its end-of-turn token included.
+
+    Args:
+        tokenizer: a Hugging Face tokenizer with a chat template.
+
+    Raises:
+        DataError: the template rewrites earlier turns, so that answers cannot be found.
+    """
+    messages = [m.as_dict() for m in with_system_prompt(system_prompt, example.messages)]
+    text = _apply(tokenizer, messages)
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    labels = [IGNORED] * len(encoded["input_ids"])
+    for start, end in _answer_spans(tokenizer, messages, text):
+        for position, (left, right) in enumerate(encoded["offset_mapping"]):
+            if left >= start and right <= end and right > left:
+                labels[position] = encoded["input_ids"][position]
+    return RenderedExample(encoded["input_ids"], labels)
+
+
+def _answer_spans(
+    tokenizer: Any, messages: list[dict[str, str]], text: str
+) -> list[tuple[int, int]]:
+    """Where in ``text`` each answer stands, from its first character to its end of turn."""
+    spans = []
+    for index, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        before = _apply(tokenizer, messages[:index], add_generation_prompt=True)
+        through = _apply(tokenizer, messages[: index + 1])
+        if not text.startswith(before) or not text.startswith(through):
+            raise DataError("the chat template rewrites earlier turns; use single-turn rows")
+        spans.append((len(before), len(through.rstrip("\n"))))
+    return spans
+
+
+def _apply(
+    tokenizer: Any, messages: list[dict[str, str]], add_generation_prompt: bool = False
+) -> str:
+    text: str = tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=add_generation_prompt
+    )
+    return text
