@@ -23,12 +23,14 @@ class BaseProfile:
         source: a model hub's ``owner/name`` or an `EmbeddedSource` to convert once.
         revision: commit of the hub's repository, so that tomorrow's base is today's.
         max_model_len: context in tokens the engine is started with.
+        max_lora_rank: the largest adapter a running engine of this base can load.
         gpu: whether it is meant for a GPU (it would start on a CPU, but nobody would wait).
     """
 
     name: str
     source: str | EmbeddedSource
     max_model_len: int
+    max_lora_rank: int = 64
     revision: str | None = None
     gpu: bool = True
 
@@ -45,6 +47,7 @@ PROFILES: dict[str, BaseProfile] = {
                 sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
             ),
             max_model_len=8192,
+            max_lora_rank=16,
             gpu=False,
         ),
         BaseProfile("phi-3-mini-4k", "microsoft/Phi-3-mini-4k-instruct", 4096),

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, mode
 from agents.bases import PROFILES
 from agents.errors import ConfigError
 
-#: The adapters vLLM is started for; a larger rank cannot be loaded into a running engine.
-MAX_LORA_RANK = 64
-
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
+
+#: Names that mean something else where an agent's name could stand.
+RESERVED_NAMES = frozenset({"auto", "base", "router"})
 
 
 class _Section(BaseModel):
@@ -36,7 +36,7 @@ class DataConfig(_Section):
 class AdapterConfig(_Section):
     """LoRA (Hu et al. 2021); ``quantization: nf4`` makes it QLoRA (Dettmers et al. 2023)."""
 
-    r: Annotated[int, Field(ge=1, le=MAX_LORA_RANK)] = 8
+    r: Annotated[int, Field(ge=1)] = 8
     alpha: Annotated[int, Field(ge=1)] = 16
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     target_modules: Annotated[
@@ -97,6 +97,13 @@ class AgentConfig(_Section):
     def _check_across_sections(self) -> "AgentConfig":
         if self.base not in PROFILES:
             raise ValueError(f"base: unknown profile {self.base!r}; known: {', '.join(PROFILES)}")
+        if self.name in RESERVED_NAMES:
+            raise ValueError(f"name: {self.name!r} is reserved; choose another")
+        if self.adapter is not None and self.adapter.r > PROFILES[self.base].max_lora_rank:
+            raise ValueError(
+                f"adapter.r: {self.adapter.r} is above {PROFILES[self.base].max_lora_rank}, the "
+                f"largest rank an engine of base {self.base!r} can load"
+            )
         if self.adapter is not None and (self.data.eval is None or self.evaluation is None):
             raise ValueError("an agent with an adapter needs data.eval and evaluation.metric")
         return self

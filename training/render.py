@@ -4,12 +4,13 @@ The chat template of the base's tokenizer renders the conversation, exactly as t
 when it serves it (`tests/integration` compares the two byte for byte).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
-from agents.data import Example, Message
+from agents.data import Example
 from agents.errors import DataError
+from agents.prompt import with_system_prompt
 
 IGNORED = -100
 """The label of a token that is context only (PyTorch's cross-entropy skips it)."""
@@ -21,14 +22,6 @@ class RenderedExample:
 
     input_ids: list[int]
     labels: list[int]
-
-
-def with_system_prompt(system_prompt: str, messages: Sequence[Message]) -> list[Message]:
-    """The conversation as the agent sees it: its own system prompt, then the caller's."""
-    if messages and messages[0].role == "system":
-        joined = f"{system_prompt}\n\n{messages[0].content}"
-        return [Message("system", joined), *messages[1:]]
-    return [Message("system", system_prompt), *messages]
 
 
 def render(tokenizer: Any, system_prompt: str, example: Example) -> RenderedExample:
@@ -44,26 +37,31 @@ def render(tokenizer: Any, system_prompt: str, example: Example) -> RenderedExam
     text = _apply(tokenizer, messages)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     labels = [IGNORED] * len(encoded["input_ids"])
+    special = {key for key, token in tokenizer.added_tokens_decoder.items() if token.special}
     for start, end in _answer_spans(tokenizer, messages, text):
         for position, (left, right) in enumerate(encoded["offset_mapping"]):
             if left >= start and right <= end and right > left:
                 labels[position] = encoded["input_ids"][position]
+                if labels[position] in special:  # the end of the turn
+                    break
     return RenderedExample(encoded["input_ids"], labels)
 
 
 def _answer_spans(
     tokenizer: Any, messages: list[dict[str, str]], text: str
 ) -> list[tuple[int, int]]:
-    """Where in ``text`` each answer stands, from its first character to its end of turn."""
+    """Where in ``text`` each answer stands, from its first character past its end of turn."""
     spans = []
     for index, message in enumerate(messages):
         if message["role"] != "assistant":
             continue
         before = _apply(tokenizer, messages[:index], add_generation_prompt=True)
         through = _apply(tokenizer, messages[: index + 1])
-        if not text.startswith(before) or not text.startswith(through):
+        # Not all of it: Phi-3's template closes every conversation with <|endoftext|>.
+        end = len(commonprefix([text, through]))  # noqa: RUF071 (characters are meant)
+        if not text.startswith(before) or end < len(before) + len(message["content"].strip()):
             raise DataError("the chat template rewrites earlier turns; use single-turn rows")
-        spans.append((len(before), len(through.rstrip("\n"))))
+        spans.append((len(before), end))
     return spans
 
 

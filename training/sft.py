@@ -40,24 +40,36 @@ class TrainedAdapter:
 def train_adapter(
     config: AgentConfig, examples: Sequence[Example], base: Path | str, run_dir: Path
 ) -> TrainedAdapter:
-    """Train one adapter on ``examples`` and save it under ``run_dir / "adapter"``.
-
-    The base is loaded in bfloat16 (NF4 for QLoRA), the adapter is kept in float32 while it
-    trains and saved in bfloat16, which is what the engine serves.
+    """Train an agent's adapter on its examples; see `train_rows`.
 
     Raises:
         DataError: a row is longer than ``training.max_length`` tokens.
         ConfigError: ``adapter.target_modules`` match no module of the base.
     """
     assert config.adapter is not None
-    torch.manual_seed(config.training.seed)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    rows = render_all(tokenizer, config, examples)
+    rows = render_all(AutoTokenizer.from_pretrained(base), config, examples)
+    return train_rows(rows, base, config.adapter, config.training, run_dir)
+
+
+def train_rows(
+    rows: Sequence[RenderedExample],
+    base: Path | str,
+    adapter: AdapterConfig,
+    training: TrainingConfig,
+    run_dir: Path,
+) -> TrainedAdapter:
+    """Train one adapter on rendered rows and save it under ``run_dir / "adapter"``.
+
+    The base is loaded in bfloat16, or in NF4 for QLoRA; the adapter trains and is saved in
+    bfloat16, which is what the engine serves. ``run_dir / "metrics.jsonl"`` gets the losses.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(training.seed)
     trainer = _LabelLogitsTrainer(
-        model=_with_adapter(base, config.adapter),
-        args=_arguments(config.training, run_dir),
+        model=_with_adapter(base, adapter),
+        args=_arguments(training, run_dir),
         train_dataset=[_as_features(row) for row in rows],
-        data_collator=_Padding(tokenizer.pad_token_id),
+        data_collator=_Padding(AutoTokenizer.from_pretrained(base).pad_token_id),
         callbacks=[_MetricsFile(run_dir / "metrics.jsonl")],
     )
     started = time.perf_counter()
@@ -69,7 +81,10 @@ def train_adapter(
         rows=len(rows),
         trained_tokens=sum(label != IGNORED for row in rows for label in row.labels),
         seconds=seconds,
-        final_loss=outcome.training_loss,
+        final_loss=next(
+            (log["loss"] for log in reversed(trainer.state.log_history) if "loss" in log),
+            outcome.training_loss,  # a run too short to log one
+        ),
     )
 
 
@@ -224,6 +239,7 @@ def _arguments(training: TrainingConfig, run_dir: Path) -> TrainingArguments:
         train_sampling_strategy="group_by_length",
         remove_unused_columns=False,
         logging_steps=10,
+        logging_nan_inf_filter=False,
         save_strategy="no",
         report_to="none",
         optim="paged_adamw_8bit" if on_gpu else "adamw_torch",

@@ -4,7 +4,7 @@ Each adapter in a batch costs two matrix products per layer, however many tokens
 (q, k, v; gate, up) there are. Tokens without an adapter (slot -1) are never touched.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from vllm.lora.layers import LoRAMapping
@@ -13,7 +13,7 @@ from vllm.lora.punica_wrapper.punica_cpu import PunicaWrapperCPU
 FEW_TOKENS = 48
 """Up to so many per adapter float32 is faster: bfloat16 products have a fixed cost of ~20 µs."""
 
-Rows = slice | torch.Tensor
+Rows: TypeAlias = slice | torch.Tensor
 
 
 class Grouping(NamedTuple):
@@ -85,7 +85,7 @@ class LayerWeights:
         if not any(bool(b.any()) for b in b_slices):
             return None
         # Block-diagonal B: slice i of the output sees only slice i of the hidden ranks.
-        b = torch.block_diag(*b_slices).to(dtype).t()  # type: ignore[no-untyped-call]
+        b = torch.block_diag(*b_slices).to(dtype).t()
         if not self._a_stacked:
             return None, b
         a = torch.cat([a[slot, 0] for a in self._a_stacked]).to(dtype).t()

@@ -6,7 +6,9 @@ from random import Random
 from agents.cron.data.words import ORDINALS, SMALL, TENS, WEEKDAYS, pick
 
 # base form, third person, the rest
-TASKS = tuple(tuple(line.split("|")) for line in """
+TASKS = tuple(
+    tuple(line.split("|"))
+    for line in """
 run|runs|the backup
 back up|backs up|the database
 back up|backs up|all the photos
@@ -63,8 +65,10 @@ compress|compresses|the uploads folder
 charge|charges|the subscriptions
 publish|publishes|the podcast
 read|reads|the gas meter
-""".strip().splitlines())
-NOUNS = tuple("""
+""".strip().splitlines()
+)
+NOUNS = tuple(
+    """
 the backup|the database dump|the sales report|the newsletter|the cleanup job|the data sync
 the invoices|the health check|the standup reminder|the log rotation|the payroll run
 the ETL pipeline|the cache warmer|the index rebuild|the security scan|the price import
@@ -72,7 +76,10 @@ the billing run|the test suite|the status email|the snapshot|the certificate ren
 the garbage collection|the heartbeat|the plant watering|the stock check|report 12
 the job on server 3|pipeline 42|the disk check|the mail queue flush|the crawler
 the ML retraining|the timesheet nudge|the metrics export|the feed update|the batch job
-""".strip().replace("\n", "|").split("|"))
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 CARRIERS = (
     (30, "{s}"),
     (14, "{do} {s}"),
@@ -121,39 +128,74 @@ CARRIERS = (
     (1, "a schedule for {noun}, {s}"),
     (1, "I keep forgetting to {do}, so do it {s}"),
     (1, "convert to cron: {s}"),
-    (1, "\"{s}\" as a cron expression"),
+    (1, '"{s}" as a cron expression'),
     (1, "Write a cron schedule to {do} {s}."),
     (1, "I'm setting up {noun} and it should be executed {s}. What's the expression?"),
     (1, "{noun} currently runs by hand. From now on it must run {s}."),
 )
 BEFORE = (
-    "We moved to a new server last week.", "There are 3 cron jobs on this box already.",
-    "Hi there!", "Quick question.", "I am new to cron.", "This is for our staging environment.",
-    "My plants keep dying.", "The old job broke again.", "We have 20 customers waiting for this.",
-    "Hello, I need some help with a schedule.", "Ticket 381.", "Another one for the ops team.",
-    "I always mix up the order of the five fields.", "The job takes about 10 seconds.",
-    "There is a script called sync_v2.sh.", "The team of 8 agreed on this yesterday.",
+    "We moved to a new server last week.",
+    "There are 3 cron jobs on this box already.",
+    "Hi there!",
+    "Quick question.",
+    "I am new to cron.",
+    "This is for our staging environment.",
+    "My plants keep dying.",
+    "The old job broke again.",
+    "We have 20 customers waiting for this.",
+    "Hello, I need some help with a schedule.",
+    "Ticket 381.",
+    "Another one for the ops team.",
+    "I always mix up the order of the five fields.",
+    "The job takes about 10 seconds.",
+    "There is a script called sync_v2.sh.",
+    "The team of 8 agreed on this yesterday.",
 )
 AFTER = (
-    "Thanks!", "Thank you.", "Cheers", "Just the expression please.", "Server time is UTC.",
-    "It is the one in /opt/jobs.", "The job needs 2 GB of memory.", "Nothing else, thanks.",
-    "That's for all 4 sites.", "What would that look like?", "Is that possible?",
-    "I don't need an explanation.", "It only takes a few seconds.", "What do I put in the crontab?",
+    "Thanks!",
+    "Thank you.",
+    "Cheers",
+    "Just the expression please.",
+    "Server time is UTC.",
+    "It is the one in /opt/jobs.",
+    "The job needs 2 GB of memory.",
+    "Nothing else, thanks.",
+    "That's for all 4 sites.",
+    "What would that look like?",
+    "Is that possible?",
+    "I don't need an explanation.",
+    "It only takes a few seconds.",
+    "What do I put in the crontab?",
 )
 WEIGHTS = [weight for weight, _ in CARRIERS]
 MISSPELT = {
-    "every": ("evry", "evrey", "eveyr", "ever"), "monday": ("monady", "mondya", "munday"),
-    "tuesday": ("tuseday", "teusday", "tuesdy"), "wednesday": ("wendesday", "wensday", "wednsday"),
-    "thursday": ("thrusday", "thurday", "thursdya"), "friday": ("firday", "friady"),
-    "saturday": ("saterday", "satruday"), "sunday": ("sundy", "sunady"),
-    "weekdays": ("weekdyas", "wekdays"), "weekday": ("wekday", "weekdya"),
-    "weekends": ("weekneds", "wekends"), "weekend": ("weeknd", "wekend"),
-    "midnight": ("midnite", "midngiht"), "minutes": ("minuets", "mintues", "minuts"),
-    "hours": ("horus", "housr"), "between": ("betwen", "bewteen"), "month": ("monht", "mnoth"),
-    "february": ("febuary", "feburary"), "january": ("janurary", "januray"),
-    "september": ("septmeber", "setpember"), "morning": ("mornign", "moring"),
-    "evening": ("evenign", "evning"), "except": ("exept", "excpet"), "half": ("hafl",),
-    "quarter": ("quater", "qaurter"), "daily": ("dialy", "daliy"), "noon": ("nooon",),
+    "every": ("evry", "evrey", "eveyr", "ever"),
+    "monday": ("monady", "mondya", "munday"),
+    "tuesday": ("tuseday", "teusday", "tuesdy"),
+    "wednesday": ("wendesday", "wensday", "wednsday"),
+    "thursday": ("thrusday", "thurday", "thursdya"),
+    "friday": ("firday", "friady"),
+    "saturday": ("saterday", "satruday"),
+    "sunday": ("sundy", "sunady"),
+    "weekdays": ("weekdyas", "wekdays"),
+    "weekday": ("wekday", "weekdya"),
+    "weekends": ("weekneds", "wekends"),
+    "weekend": ("weeknd", "wekend"),
+    "midnight": ("midnite", "midngiht"),
+    "minutes": ("minuets", "mintues", "minuts"),
+    "hours": ("horus", "housr"),
+    "between": ("betwen", "bewteen"),
+    "month": ("monht", "mnoth"),
+    "february": ("febuary", "feburary"),
+    "january": ("janurary", "januray"),
+    "september": ("septmeber", "setpember"),
+    "morning": ("mornign", "moring"),
+    "evening": ("evenign", "evning"),
+    "except": ("exept", "excpet"),
+    "half": ("hafl",),
+    "quarter": ("quater", "qaurter"),
+    "daily": ("dialy", "daliy"),
+    "noon": ("nooon",),
 }
 EXACT = {*SMALL, *TENS.values(), *ORDINALS} | {day.lower() for day in WEEKDAYS}
 
@@ -162,8 +204,9 @@ def say(schedule: str, rng: Random) -> str:
     """The schedule inside a request."""
     template = rng.choices(CARRIERS, WEIGHTS)[0][1]
     base, third, rest = rng.choice(TASKS)
-    text = template.format(s=schedule, do=f"{base} {rest}", does=f"{third} {rest}",
-                           noun=rng.choice(NOUNS))
+    text = template.format(
+        s=schedule, do=f"{base} {rest}", does=f"{third} {rest}", noun=rng.choice(NOUNS)
+    )
     text = polish(text, rng)
     if rng.random() < 0.15:
         text = f"{rng.choice(BEFORE)} {text[:1].upper() + text[1:]}"
@@ -202,6 +245,9 @@ def misspell(text: str, rng: Random) -> str:
         return text
     word = rng.choice(plain)
     at = rng.randrange(1, len(word) - 2)
-    slips = (word[:at] + word[at + 1] + word[at] + word[at + 2:], word[:at] + word[at + 1:],
-             word[:at] + word[at] + word[at:])
+    slips = (
+        word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+        word[:at] + word[at + 1 :],
+        word[:at] + word[at] + word[at:],
+    )
     return text.replace(word, pick(rng, *slips), 1)

@@ -157,9 +157,7 @@ def _past_or_to(rng: Random) -> Style:
         if near in (0, 12) and (minute > 30 or rng.random() < 0.7):
             return lead + ("midnight" if near == 0 else pick(rng, "noon", "midday"))
         name = str(hour12(near)) if digits else number(hour12(near))
-        return f"{lead}{name} " + (
-            ("pm" if near > 11 else "am") if am_pm else daypart(near, rng)
-        )
+        return f"{lead}{name} " + (("pm" if near > 11 else "am") if am_pm else daypart(near, rng))
 
     return write
 

@@ -28,10 +28,16 @@ def schedule(rng: Random) -> tuple[str, Schedule]:
 
 
 def _days(rng: Random, *, needed: bool) -> Part:
-    kind = rng.choices(("none", "every", "week", "month", "date", "period"),
-                       (0 if needed else 9, 13, 40, 21, 9, 8))[0]
-    makers = {"every": every_day, "week": weekday, "month": day_of_month, "date": date,
-              "period": calendar_period}
+    kind = rng.choices(
+        ("none", "every", "week", "month", "date", "period"), (0 if needed else 9, 13, 40, 21, 9, 8)
+    )[0]
+    makers = {
+        "every": every_day,
+        "week": weekday,
+        "month": day_of_month,
+        "date": date,
+        "period": calendar_period,
+    }
     return NOWHEN if kind == "none" else makers[kind](rng)
 
 

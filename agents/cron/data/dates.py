@@ -6,10 +6,18 @@ from agents.cron.data.fields import Part, compact
 from agents.cron.data.words import MONTHS, count, listed, month, ordinal, pick
 
 FEASTS = {
-    "Christmas Day": (25, 12), "Christmas": (25, 12), "Christmas Eve": (24, 12),
-    "New Year's Day": (1, 1), "New Year's Eve": (31, 12), "Halloween": (31, 10),
-    "Valentine's Day": (14, 2), "Independence Day": (4, 7), "April Fools' Day": (1, 4),
-    "Boxing Day": (26, 12), "the fourth of July": (4, 7), "leap day": (29, 2),
+    "Christmas Day": (25, 12),
+    "Christmas": (25, 12),
+    "Christmas Eve": (24, 12),
+    "New Year's Day": (1, 1),
+    "New Year's Eve": (31, 12),
+    "Halloween": (31, 10),
+    "Valentine's Day": (14, 2),
+    "Independence Day": (4, 7),
+    "April Fools' Day": (1, 4),
+    "Boxing Day": (26, 12),
+    "the fourth of July": (4, 7),
+    "leap day": (29, 2),
 }
 SEASONS = {"spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11), "winter": (12, 1, 2)}
 QUARTERS = {1: "1-3", 2: "4-6", 3: "7-9", 4: "10-12"}
@@ -28,23 +36,37 @@ def _of_month(rng: Random) -> str:
 def _one_day(rng: Random, adverbial: bool) -> Part:
     if rng.random() < 0.12:
         text = pick(rng, "on the first day", "on the first", "at the start", "on the 1st")
-        return Part(text + pick(rng, " of every month", " of each month", " of the month"),
-                    {"day": "1"})
+        return Part(
+            text + pick(rng, " of every month", " of each month", " of the month"), {"day": "1"}
+        )
     day = rng.randrange(1, 32)
     name = ordinal(day, rng)
-    options = [f"on the {name}{_of_month(rng)}", f"on the {name}{_of_month(rng)}",
-               f"on day {day} of {pick(rng, 'every', 'each', 'the')} month"]
+    options = [
+        f"on the {name}{_of_month(rng)}",
+        f"on the {name}{_of_month(rng)}",
+        f"on day {day} of {pick(rng, 'every', 'each', 'the')} month",
+    ]
     if not adverbial:
-        options += [f"every month on the {name}", f"monthly on the {name}",
-                    f"every {name} of the month", f"once a month on the {name}",
-                    f"on the {name} every month", f"each month on day {day}"]
+        options += [
+            f"every month on the {name}",
+            f"monthly on the {name}",
+            f"every {name} of the month",
+            f"once a month on the {name}",
+            f"on the {name} every month",
+            f"each month on day {day}",
+        ]
     return Part(rng.choice(options), {"day": str(day)})
 
 
 def _several_days(rng: Random, adverbial: bool) -> Part:
     if rng.random() < 0.25:
-        text = pick(rng, "on the 1st and 15th", "twice a month on the 1st and 15th",
-                    "on the first and the fifteenth", "on the 1st and the 15th of every month")
+        text = pick(
+            rng,
+            "on the 1st and 15th",
+            "twice a month on the 1st and 15th",
+            "on the first and the fifteenth",
+            "on the 1st and the 15th of every month",
+        )
         return Part(text, {"day": "1,15"})
     days = sorted(rng.sample(range(1, 32), rng.choice((2, 2, 3))))
     names = [ordinal(day, rng) for day in days]
@@ -65,9 +87,15 @@ def _day_span(rng: Random, adverbial: bool) -> Part:
     start = 1 if rng.random() < 0.3 else rng.randrange(1, 26)
     end = rng.randrange(start + 2, 32)
     first, final = ordinal(start, rng), ordinal(end, rng)
-    text = pick(rng, f"from the {first} to the {final}", f"on the {first} through the {final}",
-                f"between the {first} and the {final}", f"on days {start} to {end}",
-                f"from the {first} through {final}", f"on days {start}-{end}")
+    text = pick(
+        rng,
+        f"from the {first} to the {final}",
+        f"on the {first} through the {final}",
+        f"between the {first} and the {final}",
+        f"on days {start} to {end}",
+        f"from the {first} through {final}",
+        f"on days {start}-{end}",
+    )
     return Part(text + (_of_month(rng) or " of the month"), {"day": f"{start}-{end}"})
 
 
@@ -76,20 +104,24 @@ def _day_step(rng: Random, adverbial: bool) -> Part:
     if step == 2 and rng.random() < 0.6:
         kind = rng.random()
         if kind < 0.2:
-            return Part(pick(rng, "on even days of the month", "on even-numbered days"),
-                        {"day": "2-30/2"})
+            return Part(
+                pick(rng, "on even days of the month", "on even-numbered days"), {"day": "2-30/2"}
+            )
         if kind < 0.4:
-            return Part(pick(rng, "on odd days of the month", "on odd-numbered days"),
-                        {"day": "*/2"})
-        return Part(pick(rng, "every other day", "every second day", "on alternate days"),
-                    {"day": "*/2"})
+            return Part(
+                pick(rng, "on odd days of the month", "on odd-numbered days"), {"day": "*/2"}
+            )
+        return Part(
+            pick(rng, "every other day", "every second day", "on alternate days"), {"day": "*/2"}
+        )
     return Part(f"every {count(step, rng)} days", {"day": f"*/{step}"})
 
 
 def months(rng: Random) -> Part:
     """A restriction to some months, as a phrase that qualifies days."""
-    kind = rng.choices(("one", "list", "range", "season", "except", "quarter", "other"),
-                       (40, 18, 20, 8, 6, 4, 4))[0]
+    kind = rng.choices(
+        ("one", "list", "range", "season", "except", "quarter", "other"), (40, 18, 20, 8, 6, 4, 4)
+    )[0]
     if kind == "one":
         value = rng.randrange(1, 13)
         text = pick(rng, "in {}", "in {}", "in {}", "during {}", "only in {}", "throughout {}")
@@ -97,17 +129,23 @@ def months(rng: Random) -> Part:
     if kind == "list":
         values = sorted(rng.sample(range(1, 13), rng.choice((2, 2, 3, 4))))
         lead = pick(rng, "in ", "in ", "during ", "only in ")
-        return Part(lead + listed([month(value, rng) for value in values], rng),
-                    {"month": compact(values)})
+        return Part(
+            lead + listed([month(value, rng) for value in values], rng), {"month": compact(values)}
+        )
     if kind == "range":
         return _month_span(rng)
     if kind == "season":
         name = rng.choice(list(SEASONS))
         values = list(SEASONS[name])
         first, last = MONTHS[values[0] - 1], MONTHS[values[-1] - 1]
-        text = pick(rng, f"in {name} ({first} to {last})", f"in {name}",
-                    f"in the {name} months {first} through {last}", f"during the {name} months",
-                    f"in {name}, {first} to {last}")
+        text = pick(
+            rng,
+            f"in {name} ({first} to {last})",
+            f"in {name}",
+            f"in the {name} months {first} through {last}",
+            f"during the {name} months",
+            f"in {name}, {first} to {last}",
+        )
         return Part(text, {"month": compact(values)})
     if kind == "except":
         value = rng.randrange(1, 13)
@@ -116,19 +154,30 @@ def months(rng: Random) -> Part:
     if kind == "quarter":
         quarter = rng.randrange(1, 5)
         name = f"{ordinal(quarter, rng)} quarter"
-        return Part(pick(rng, f"in Q{quarter}", f"in the {name}", f"during Q{quarter}"),
-                    {"month": QUARTERS[quarter]})
-    return Part(pick(rng, "every other month", "every second month", "in every other month"),
-                {"month": "*/2"})
+        return Part(
+            pick(rng, f"in Q{quarter}", f"in the {name}", f"during Q{quarter}"),
+            {"month": QUARTERS[quarter]},
+        )
+    return Part(
+        pick(rng, "every other month", "every second month", "in every other month"),
+        {"month": "*/2"},
+    )
 
 
 def _month_span(rng: Random) -> Part:
     start, length = rng.randrange(1, 13), rng.randrange(3, 8)
     values = [(start + offset - 1) % 12 + 1 for offset in range(length)]
     first, last = month(values[0], rng), month(values[-1], rng)
-    text = pick(rng, f"from {first} to {last}", f"from {first} through {last}",
-                f"between {first} and {last}", f"{first} to {last}", f"{first}-{last}",
-                f"from {first} until {last}", f"{first} through {last}")
+    text = pick(
+        rng,
+        f"from {first} to {last}",
+        f"from {first} through {last}",
+        f"between {first} and {last}",
+        f"{first} to {last}",
+        f"{first}-{last}",
+        f"from {first} until {last}",
+        f"{first} through {last}",
+    )
     return Part(text, {"month": compact(values)})
 
 
@@ -146,33 +195,77 @@ def date(rng: Random) -> Part:
     name = ordinal(day, rng)
     fields = {"day": str(day), "month": compact(values)}
     if number > 1:
-        text = pick(rng, f"on the {name} of {listed(names, rng)}",
-                    f"on {listed([f'{m} {day}' for m in names], rng)}",
-                    f"on {listed([f'{day} {m}' for m in names], rng)}")
+        text = pick(
+            rng,
+            f"on the {name} of {listed(names, rng)}",
+            f"on {listed([f'{m} {day}' for m in names], rng)}",
+            f"on {listed([f'{day} {m}' for m in names], rng)}",
+        )
         return Part(text, fields)
-    said = pick(rng, f"{names[0]} {day}", f"{names[0]} {name}", f"{day} {names[0]}",
-                f"the {name} of {names[0]}", f"{name} of {names[0]}")
+    said = pick(
+        rng,
+        f"{names[0]} {day}",
+        f"{names[0]} {name}",
+        f"{day} {names[0]}",
+        f"the {name} of {names[0]}",
+        f"{name} of {names[0]}",
+    )
     lead = f"{yearly}on " if rng.random() < 0.75 or said.startswith("the") else "every "
     return Part(lead + said, fields)
 
 
 def calendar_period(rng: Random) -> Part:
     """weekly = Sunday, monthly = the 1st, quarterly = the 1st of Jan, Apr, Jul and Oct, ..."""
-    text, fields = rng.choice((
-        (("weekly", "every week", "once a week", "each week"), {"weekday": "0"}),
-        (("monthly", "every month", "once a month", "each month"), {"day": "1"}),
-        (("quarterly", "every quarter", "once a quarter", "every three months", "every 3 months",
-          "each quarter", "four times a year", "on the first day of every quarter",
-          "at the start of each quarter"), {"day": "1", "month": "1,4,7,10"}),
-        (("twice a year", "half-yearly", "every six months", "every 6 months", "semi-annually",
-          "every half year"), {"day": "1", "month": "1,7"}),
-        (("yearly", "annually", "once a year", "every year", "each year", "every January 1st"),
-         {"day": "1", "month": "1"}),
-        (("every other month", "every two months", "every 2 months", "every second month"),
-         {"day": "1", "month": "*/2"}),
-        (("every four months", "every 4 months", "three times a year"),
-         {"day": "1", "month": "1,5,9"}),
-    ))
+    text, fields = rng.choice(
+        (
+            (("weekly", "every week", "once a week", "each week"), {"weekday": "0"}),
+            (("monthly", "every month", "once a month", "each month"), {"day": "1"}),
+            (
+                (
+                    "quarterly",
+                    "every quarter",
+                    "once a quarter",
+                    "every three months",
+                    "every 3 months",
+                    "each quarter",
+                    "four times a year",
+                    "on the first day of every quarter",
+                    "at the start of each quarter",
+                ),
+                {"day": "1", "month": "1,4,7,10"},
+            ),
+            (
+                (
+                    "twice a year",
+                    "half-yearly",
+                    "every six months",
+                    "every 6 months",
+                    "semi-annually",
+                    "every half year",
+                ),
+                {"day": "1", "month": "1,7"},
+            ),
+            (
+                (
+                    "yearly",
+                    "annually",
+                    "once a year",
+                    "every year",
+                    "each year",
+                    "every January 1st",
+                ),
+                {"day": "1", "month": "1"},
+            ),
+            (
+                ("every other month", "every two months", "every 2 months", "every second month"),
+                {"day": "1", "month": "*/2"},
+            ),
+            (
+                ("every four months", "every 4 months", "three times a year"),
+                {"day": "1", "month": "1,5,9"},
+            ),
+        )
+    )
     said = rng.choice(text)
     if "day" in fields and "first" not in said and "start" not in said and rng.random() < 0.3:
         day = rng.randrange(1, 29)

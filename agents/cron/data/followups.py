@@ -13,8 +13,17 @@ from agents.cron.data.words import count, number, ordinal, pick
 
 Change = tuple[str, Schedule]
 Follow = Callable[[Schedule, Random], Change | None]
-SHIFTS = {15: "15 minutes", 20: "20 minutes", 30: "half an hour", 45: "45 minutes",
-          10: "ten minutes", 60: "an hour", 120: "two hours", 180: "3 hours", 5: "5 minutes"}
+SHIFTS = {
+    15: "15 minutes",
+    20: "20 minutes",
+    30: "half an hour",
+    45: "45 minutes",
+    10: "ten minutes",
+    60: "an hour",
+    120: "two hours",
+    180: "3 hours",
+    5: "5 minutes",
+}
 PERIODS = ("1", "1,4,7,10", "1,7", "*/2", "1,5,9")
 
 
@@ -31,14 +40,36 @@ def new_time(schedule: Schedule, rng: Random) -> Change | None:
     time = random_time(rng)
     said = clock_texts([time], rng)[0]
     if not schedule.has_clock_time:
-        text = pick(rng, "just once at {}", "actually only at {}", "make that once, at {}",
-                    "no, only once a day at {}")
+        text = pick(
+            rng,
+            "just once at {}",
+            "actually only at {}",
+            "make that once, at {}",
+            "no, only once a day at {}",
+        )
     else:
-        text = pick(rng, "make it {} instead", "actually at {}", "move it to {}", "at {} instead",
-                    "change the time to {}", "and at {}?", "what about {}?", "no, {}", "same at {}",
-                    "can we do {} instead?", "hmm, {} would be better", "sorry, I meant {}",
-                    "same days but at {}", "let's say {}", "{} please", "rather {}",
-                    "push it to {}", "now the same thing for {}", "change it to {} pls")
+        text = pick(
+            rng,
+            "make it {} instead",
+            "actually at {}",
+            "move it to {}",
+            "at {} instead",
+            "change the time to {}",
+            "and at {}?",
+            "what about {}?",
+            "no, {}",
+            "same at {}",
+            "can we do {} instead?",
+            "hmm, {} would be better",
+            "sorry, I meant {}",
+            "same days but at {}",
+            "let's say {}",
+            "{} please",
+            "rather {}",
+            "push it to {}",
+            "now the same thing for {}",
+            "change it to {} pls",
+        )
     if said.isdigit() and " at {}" not in f" {text}":
         text = "at {} instead"
     return text.format(said), schedule.but({"minute": str(time[1]), "hour": str(time[0])})
@@ -48,9 +79,22 @@ def new_weekdays(schedule: Schedule, rng: Random) -> Change | None:
     if schedule.day != "*":
         return None
     part = weekday(rng, adverbial=True)
-    texts = ["and {}?", "only {}", "what about {}?", "make it {}", "same but {}", "same time {}",
-             "{} instead", "actually {}", "change that to {}", "and how about {}?", "now {}",
-             "no, {}", "can it be {} instead?", "how would it look for {}?"]
+    texts = [
+        "and {}?",
+        "only {}",
+        "what about {}?",
+        "make it {}",
+        "same but {}",
+        "same time {}",
+        "{} instead",
+        "actually {}",
+        "change that to {}",
+        "and how about {}?",
+        "now {}",
+        "no, {}",
+        "can it be {} instead?",
+        "how would it look for {}?",
+    ]
     said = part.text
     if "only" in said:
         texts = ["{}", "{} please", "actually {}", "same, but {}"]
@@ -65,8 +109,16 @@ def new_weekdays(schedule: Schedule, rng: Random) -> Change | None:
 def every_day_again(schedule: Schedule, rng: Random) -> Change | None:
     if schedule.day == "*" and schedule.weekday == "*":
         return None
-    text = pick(rng, "make it every day", "daily then", "actually every day", "every day instead",
-                "and every day?", "what if it should run daily?", "same but seven days a week")
+    text = pick(
+        rng,
+        "make it every day",
+        "daily then",
+        "actually every day",
+        "every day instead",
+        "and every day?",
+        "what if it should run daily?",
+        "same but seven days a week",
+    )
     return text, schedule.but({"day": "*", "weekday": "*"})
 
 
@@ -77,24 +129,47 @@ def new_day_of_month(schedule: Schedule, rng: Random) -> Change | None:
         text = pick(rng, f"also on the {said}", f"and the {said} as well", f"add the {said} too")
         days = ",".join(str(value) for value in sorted({int(schedule.day), day}))
         return text, schedule.but({"day": days})
-    text = pick(rng, "what about the {}?", "on the {} instead", "make it the {}",
-                "actually the {} of the month", "move it to the {}", "and on the {}?",
-                "same but on the {} of each month" if schedule.month == "*" else "the {} then",
-                "no, only on the {}")
+    text = pick(
+        rng,
+        "what about the {}?",
+        "on the {} instead",
+        "make it the {}",
+        "actually the {} of the month",
+        "move it to the {}",
+        "and on the {}?",
+        "same but on the {} of each month" if schedule.month == "*" else "the {} then",
+        "no, only on the {}",
+    )
     return text.format(said), schedule.but({"day": str(day), "weekday": "*"})
 
 
 def new_months(schedule: Schedule, rng: Random) -> Change | None:
     periodic = schedule.day != "*" and schedule.month in PERIODS
     if schedule.month != "*" and not periodic and rng.random() < 0.5:
-        text = pick(rng, "all year round then", "actually in every month", "make it all year",
-                    "any month is fine", "drop the month restriction")
+        text = pick(
+            rng,
+            "all year round then",
+            "actually in every month",
+            "make it all year",
+            "any month is fine",
+            "drop the month restriction",
+        )
         return text, schedule.but({"month": "*"})
     part = months(rng)
     if not part.text.startswith(("in ", "during ", "from ", "only ", "except ", "between ")):
         return None
-    text = pick(rng, "same but {}", "but {}", "and {}?", "just {}", "what about {}?", "{}",
-                "same thing {}", "make it {}", "limit that to runs {}")
+    text = pick(
+        rng,
+        "same but {}",
+        "but {}",
+        "and {}?",
+        "just {}",
+        "what about {}?",
+        "{}",
+        "same thing {}",
+        "make it {}",
+        "limit that to runs {}",
+    )
     said = part.text
     if said.startswith(("only", "except")):
         text = pick(rng, "same but {}", "but {}", "{}", "{} please")
@@ -104,8 +179,19 @@ def new_months(schedule: Schedule, rng: Random) -> Change | None:
 
 
 def new_repetition(schedule: Schedule, rng: Random) -> Change | None:
-    texts = ("{} then", "make it {}", "{} instead", "actually {}", "and {}?", "what about {}?",
-             "change it to {}", "no, {}", "same but {}", "better {}", "how about {}?")
+    texts = (
+        "{} then",
+        "make it {}",
+        "{} instead",
+        "actually {}",
+        "and {}?",
+        "what about {}?",
+        "change it to {}",
+        "no, {}",
+        "same but {}",
+        "better {}",
+        "how about {}?",
+    )
     bounds, _, stepped = schedule.hour.partition("/")
     if schedule.has_clock_time or (stepped and bounds.endswith("-23")):
         bounds = "*"
@@ -121,8 +207,10 @@ def new_repetition(schedule: Schedule, rng: Random) -> Change | None:
     step = rng.choice((2, 2, 3, 4, 6, 8))
     if bounds != "*" and step > 4:
         return None
-    return (rng.choice(texts).format(hours_text(step, rng)),
-            schedule.but({"minute": "0", "hour": f"{bounds}/{step}"}))
+    return (
+        rng.choice(texts).format(hours_text(step, rng)),
+        schedule.but({"minute": "0", "hour": f"{bounds}/{step}"}),
+    )
 
 
 def skip_day(schedule: Schedule, rng: Random) -> Change | None:
@@ -130,15 +218,34 @@ def skip_day(schedule: Schedule, rng: Random) -> Change | None:
     if schedule.day != "*" or len(days) < 3:
         return None
     if {0, 6} < days and rng.random() < 0.25:
-        text = pick(rng, "not on weekends", "skip weekends", "but no weekends", "drop the weekend",
-                    "without the weekends", "except weekends")
+        text = pick(
+            rng,
+            "not on weekends",
+            "skip weekends",
+            "but no weekends",
+            "drop the weekend",
+            "without the weekends",
+            "except weekends",
+        )
         return text, schedule.but({"weekday": compact_weekdays(days - {0, 6})})
     day = rng.choice(sorted(days))
     plural = rng.random() < 0.5
     name = day_names([day], rng, plural)[0]
-    text = pick(rng, "skip {}", "but not {}", "except {}", "leave out {}", "without {}",
-                "drop {}", "not on {}", "no runs on {}", "{} can be skipped", "everything but {}",
-                "same, just not on {}", "but exclude {} please")
+    text = pick(
+        rng,
+        "skip {}",
+        "but not {}",
+        "except {}",
+        "leave out {}",
+        "without {}",
+        "drop {}",
+        "not on {}",
+        "no runs on {}",
+        "{} can be skipped",
+        "everything but {}",
+        "same, just not on {}",
+        "but exclude {} please",
+    )
     return text.format(name), schedule.but({"weekday": compact_weekdays(days - {day})})
 
 
@@ -151,8 +258,18 @@ def add_day(schedule: Schedule, rng: Random) -> Change | None:
         return text, schedule.but({"weekday": compact_weekdays(days | {0, 6})})
     day = rng.choice(sorted({*range(7)} - days))
     name = day_names([day], rng, rng.random() < 0.4)[0]
-    text = pick(rng, "also on {}", "and {} too", "add {}", "plus {}", "{} as well",
-                "include {} too", "also {}", "can you add {}?", "on {} too please")
+    text = pick(
+        rng,
+        "also on {}",
+        "and {} too",
+        "add {}",
+        "plus {}",
+        "{} as well",
+        "include {} too",
+        "also {}",
+        "can you add {}?",
+        "on {} too please",
+    )
     return text.format(name), schedule.but({"weekday": compact_weekdays(days | {day})})
 
 
@@ -164,8 +281,18 @@ def shift(schedule: Schedule, rng: Random) -> Change | None:
     if not 0 <= total < 24 * 60:
         return None
     word = "later" if later else "earlier"
-    text = pick(rng, "{} {}", "make it {} {}", "{} {} please", "can it run {} {}?", "move it {} {}",
-                "actually {} {}", "{} {} would be better", "same but {} {}", "and {} {}?")
+    text = pick(
+        rng,
+        "{} {}",
+        "make it {} {}",
+        "{} {} please",
+        "can it run {} {}?",
+        "move it {} {}",
+        "actually {} {}",
+        "{} {} would be better",
+        "same but {} {}",
+        "and {} {}?",
+    )
     fields = {"minute": str(total % 60), "hour": str(total // 60)}
     return text.format(SHIFTS[amount], word), schedule.but(fields)
 
@@ -175,10 +302,24 @@ def as_often(schedule: Schedule, rng: Random) -> Change | None:
     fields = _doubled(schedule) if twice else _halved(schedule)
     if fields is None:
         return None
-    text = (pick(rng, "twice as often", "double the frequency", "make it twice as often",
-                 "that's too rare, run it twice as often", "twice as frequently please")
-            if twice else pick(rng, "half as often", "that's too much, half as often",
-                               "make it half as frequent", "only half as often please"))
+    text = (
+        pick(
+            rng,
+            "twice as often",
+            "double the frequency",
+            "make it twice as often",
+            "that's too rare, run it twice as often",
+            "twice as frequently please",
+        )
+        if twice
+        else pick(
+            rng,
+            "half as often",
+            "that's too much, half as often",
+            "make it half as frequent",
+            "only half as often please",
+        )
+    )
     return text, schedule.but(fields)
 
 
@@ -214,8 +355,15 @@ def add_time(schedule: Schedule, rng: Random) -> Change | None:
     if len(hours) > 2 or hour in hours:
         return None
     said = clock_texts([(hour, int(schedule.minute))], rng)[0]
-    text = pick(rng, "also at {}", "and at {} too", "and again at {}", "plus one more at {}",
-                "add {} as well" if not said.isdigit() else "at {} too", "run it at {} too")
+    text = pick(
+        rng,
+        "also at {}",
+        "and at {} too",
+        "and again at {}",
+        "plus one more at {}",
+        "add {} as well" if not said.isdigit() else "at {} too",
+        "run it at {} too",
+    )
     both = ",".join(str(value) for value in sorted({*hours, hour}))
     return text.format(said), schedule.but({"hour": both})
 
@@ -233,8 +381,15 @@ def within(schedule: Schedule, rng: Random) -> Change | None:
 def round_the_clock(schedule: Schedule, rng: Random) -> Change | None:
     if not ("*" in schedule.minute and schedule.hour not in ("*",)) or "/" in schedule.hour:
         return None
-    text = pick(rng, "around the clock please", "all day instead", "actually 24 hours a day",
-                "day and night", "at all hours then", "don't limit the hours")
+    text = pick(
+        rng,
+        "around the clock please",
+        "all day instead",
+        "actually 24 hours a day",
+        "day and night",
+        "at all hours then",
+        "don't limit the hours",
+    )
     return text, schedule.but({"hour": "*"})
 
 
@@ -247,8 +402,14 @@ def other_half(schedule: Schedule, rng: Random) -> Change | None:
     to = "pm" if hour < 12 else "am"
     wrong = "am" if to == "pm" else "pm"
     said = "in the evening" if to == "pm" and 5 < hour < 11 else to
-    text = pick(rng, f"{to}, not {wrong}", f"I meant {to}", f"sorry, {to}", f"{to} instead",
-                f"{said} I mean")
+    text = pick(
+        rng,
+        f"{to}, not {wrong}",
+        f"I meant {to}",
+        f"sorry, {to}",
+        f"{to} instead",
+        f"{said} I mean",
+    )
     return text, schedule.but({"hour": str((hour + 12) % 24)})
 
 
@@ -258,8 +419,13 @@ def minute_only(schedule: Schedule, rng: Random) -> Change | None:
     minute = rng.choice((0, 15, 30, 45, *range(5, 60, 5)))
     special = {0: "on the hour", 15: "at quarter past", 30: "at half past"}
     said = special.get(minute, "") if rng.random() < 0.6 else ""
-    said = said or pick(rng, f"at {minute} past", f"at :{minute:02d}", f"at minute {minute}",
-                        f"at {number(minute)} minutes past the hour")
+    said = said or pick(
+        rng,
+        f"at {minute} past",
+        f"at :{minute:02d}",
+        f"at minute {minute}",
+        f"at {number(minute)} minutes past the hour",
+    )
     text = pick(rng, "{} instead", "same hour but {}", "make it {}", "actually {}", "but {}")
     if not schedule.hour.isdigit():
         text = text.replace("same hour but", "same but")
@@ -300,14 +466,35 @@ def both(schedule: Schedule, rng: Random) -> Change | None:
 def another(schedule: Schedule, rng: Random) -> Change:
     """A job of its own, which keeps nothing."""
     words, fields = fresh_schedule(rng)
-    text = pick(rng, "new one: {}", "next job: {}", "another one: {}", "now a different job: {}",
-                "thanks. And a second job, {}", "great, next: {}")
+    text = pick(
+        rng,
+        "new one: {}",
+        "next job: {}",
+        "another one: {}",
+        "now a different job: {}",
+        "thanks. And a second job, {}",
+        "great, next: {}",
+    )
     return text.format(words), fields
 
 
 FOLLOWS: tuple[tuple[int, Follow], ...] = (
-    (24, new_time), (20, new_weekdays), (4, every_day_again), (9, new_day_of_month),
-    (10, new_months), (12, new_repetition), (11, skip_day), (10, add_day), (10, shift),
-    (9, as_often), (8, add_time), (8, within), (3, round_the_clock), (3, other_half),
-    (5, minute_only), (6, weekly_or_monthly), (5, both), (6, another),
+    (24, new_time),
+    (20, new_weekdays),
+    (4, every_day_again),
+    (9, new_day_of_month),
+    (10, new_months),
+    (12, new_repetition),
+    (11, skip_day),
+    (10, add_day),
+    (10, shift),
+    (9, as_often),
+    (8, add_time),
+    (8, within),
+    (3, round_the_clock),
+    (3, other_half),
+    (5, minute_only),
+    (6, weekly_or_monthly),
+    (5, both),
+    (6, another),
 )

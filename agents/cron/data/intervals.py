@@ -21,8 +21,9 @@ def interval(rng: Random) -> Part:
 
 def every_minutes(rng: Random) -> Part:
     if rng.random() < 0.06:
-        return Part(pick(rng, "every minute", "each minute", "once a minute"),
-                    {"minute": "*", "hour": "*"})
+        return Part(
+            pick(rng, "every minute", "each minute", "once a minute"), {"minute": "*", "hour": "*"}
+        )
     step = rng.choice(UNEVEN_MINUTE_STEPS if rng.random() < 0.08 else MINUTE_STEPS)
     return Part(minutes_text(step, rng), {"minute": f"*/{step}", "hour": "*"})
 
@@ -45,9 +46,19 @@ def minutes_text(step: int, rng: Random) -> str:
 
 
 def every_hour(rng: Random) -> Part:
-    text = pick(rng, "every hour", "hourly", "each hour", "once an hour", "every 60 minutes",
-                "every hour on the hour", "at the top of every hour", "at the start of each hour",
-                "every single hour", "on the hour, every hour")
+    text = pick(
+        rng,
+        "every hour",
+        "hourly",
+        "each hour",
+        "once an hour",
+        "every 60 minutes",
+        "every hour on the hour",
+        "at the top of every hour",
+        "at the start of each hour",
+        "every single hour",
+        "on the hour, every hour",
+    )
     return Part(text, {"minute": "0", "hour": "*"})
 
 
@@ -66,8 +77,9 @@ def past_text(minute: int, hours: str, rng: Random) -> str:
         options.append(f"{hours} on the {number(minute)} minute mark")
     special = {15: "quarter past", 30: "half past", 45: "quarter to"}
     if minute in special:
-        options += [f"at {special[minute]} {hours}" if plain
-                    else f"{hours} at {special[minute]}"] * 2
+        options += [
+            f"at {special[minute]} {hours}" if plain else f"{hours} at {special[minute]}"
+        ] * 2
     elif minute > 30 and minute % 5 == 0 and plain:
         left = count(60 - minute, rng)
         options += [f"{left} minutes before {hours}", f"at {left} to {hours}"]
@@ -77,10 +89,13 @@ def past_text(minute: int, hours: str, rng: Random) -> str:
 def past_the_hour(rng: Random) -> Part:
     if rng.random() < 0.2:
         first, second = sorted(rng.sample(range(0, 60, 5), 2))
-        text = pick(rng, f"at {first} and {second} minutes past every hour",
-                    f"hourly at :{first:02d} and :{second:02d}",
-                    f"at minutes {first} and {second} of each hour",
-                    f"every hour at {first} and {second} past")
+        text = pick(
+            rng,
+            f"at {first} and {second} minutes past every hour",
+            f"hourly at :{first:02d} and :{second:02d}",
+            f"at minutes {first} and {second} of each hour",
+            f"every hour at {first} and {second} past",
+        )
         return Part(text, {"minute": f"{first},{second}", "hour": "*"})
     minute = random_minute(rng) or rng.randrange(1, 60)
     text = past_text(minute, pick(rng, "every hour", "each hour"), rng)
@@ -109,8 +124,10 @@ def every_hours(rng: Random) -> Part:
     if kind < 0.57:
         odd = rng.random() < 0.5
         text = pick(rng, "every {} hour", "at {} hours", "on {} hours")
-        return Part(text.format("odd" if odd else "even"),
-                    {"minute": "0", "hour": "1-23/2" if odd else "*/2"})
+        return Part(
+            text.format("odd" if odd else "even"),
+            {"minute": "0", "hour": "1-23/2" if odd else "*/2"},
+        )
     return Part(text, {"minute": "0", "hour": f"*/{step}"})
 
 
@@ -127,9 +144,16 @@ def hours_text(step: int, rng: Random) -> str:
 def window(rng: Random) -> Part:
     """A span of hours. Both ends count: 9 to 17 is 9-17, also under a step of minutes."""
     if rng.random() < 0.16:
-        text = pick(rng, "during business hours", "during office hours", "during working hours",
-                    "in business hours", "during business hours (9-17)", "from nine to five",
-                    "during office hours, 9 to 5")
+        text = pick(
+            rng,
+            "during business hours",
+            "during office hours",
+            "during working hours",
+            "in business hours",
+            "during business hours (9-17)",
+            "from nine to five",
+            "during office hours, 9 to 5",
+        )
         return Part(text, {"hour": "9-17"})
     if rng.random() < 0.08:
         # An end before the start is an afternoon: "from 8 to 6" is 8-18.
@@ -144,9 +168,16 @@ def window(rng: Random) -> Part:
         end = rng.randrange(start + 2, min(start + 13, 24))
         hours = list(range(start, end + 1))
     first, last = _window_ends(start, end, rng)
-    text = pick(rng, f"between {first} and {last}", f"from {first} to {last}",
-                f"from {first} until {last}", f"from {first} through {last}",
-                f"between {first} and {last}", f"{first} to {last}", f"from {first} till {last}")
+    text = pick(
+        rng,
+        f"between {first} and {last}",
+        f"from {first} to {last}",
+        f"from {first} until {last}",
+        f"from {first} through {last}",
+        f"between {first} and {last}",
+        f"{first} to {last}",
+        f"from {first} till {last}",
+    )
     if rng.random() < 0.12:
         text = f"{first}-{last}".replace(" ", "")
     return Part(text, {"hour": compact(hours)})
@@ -158,10 +189,12 @@ def _window_ends(start: int, end: int, rng: Random) -> tuple[str, str]:
         return str(start), str(end)
     if style < 0.4:
         return f"{start:02d}:00", f"{end:02d}:00"
+
     def name(hour: int) -> str:
         if hour in (0, 12) and rng.random() < 0.7:
             return "noon" if hour else "midnight"
         return f"{(hour + 11) % 12 + 1}{gap}{'pm' if hour > 11 else 'am'}"
+
     gap = pick(rng, "", " ")
     return name(start), name(end)
 
@@ -174,8 +207,12 @@ def within_hours(rng: Random) -> Part:
     if kind == "minutes":
         repeat = every_minutes(rng)
     elif kind == "hour":
-        repeat = Part(pick(rng, "every hour", "hourly", "each hour", "once an hour",
-                           "every hour on the hour"), {"minute": "0"})
+        repeat = Part(
+            pick(
+                rng, "every hour", "hourly", "each hour", "once an hour", "every hour on the hour"
+            ),
+            {"minute": "0"},
+        )
     elif kind == "past":
         minute = rng.randrange(5, 60, 5)
         repeat = Part(past_text(minute, "every hour", rng), {"minute": str(minute)})

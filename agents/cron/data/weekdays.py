@@ -32,9 +32,24 @@ def from_monday(days: Iterable[int]) -> list[int]:
 
 
 def every_day(rng: Random) -> Part:
-    return Part(pick(rng, "every day", "every day", "daily", "each day", "every single day",
-                     "once a day", "seven days a week", "all week", "each and every day",
-                     "7 days a week", "on all days", "every day of the week"), {"weekday": "*"})
+    return Part(
+        pick(
+            rng,
+            "every day",
+            "every day",
+            "daily",
+            "each day",
+            "every single day",
+            "once a day",
+            "seven days a week",
+            "all week",
+            "each and every day",
+            "7 days a week",
+            "on all days",
+            "every day of the week",
+        ),
+        {"weekday": "*"},
+    )
 
 
 def weekday(rng: Random, *, adverbial: bool = False) -> Part:
@@ -60,8 +75,14 @@ def _list(rng: Random, adverbial: bool) -> Part:
     text = "/".join(names) if rng.random() < 0.12 else listed(names, rng)
     lead = "on " if plural or adverbial else pick(rng, "every ", "on ", "each ", "")
     if len(days) < 4 and not adverbial and rng.random() < 0.12:
-        lead = pick(rng, *(("twice a week, on ", "twice weekly on ") if len(days) == 2
-                           else ("three times a week on ", "3 times a week: ")))
+        lead = pick(
+            rng,
+            *(
+                ("twice a week, on ", "twice weekly on ")
+                if len(days) == 2
+                else ("three times a week on ", "3 times a week: ")
+            ),
+        )
     return Part(lead + text, {"weekday": compact_weekdays(days)})
 
 
@@ -69,25 +90,51 @@ def _range(rng: Random, adverbial: bool) -> Part:
     start, length = rng.randrange(7), rng.choice((3, 3, 4, 4, 5, 6))
     days = [(start + offset) % 7 for offset in range(length)]
     first, last = day_names([days[0], days[-1]], rng)
-    text = pick(rng, f"{first} to {last}", f"{first} through {last}", f"from {first} to {last}",
-                f"{first}-{last}", f"{first} thru {last}", f"from {first} until {last}",
-                f"{first} - {last}", f"from {first} through {last}")
+    text = pick(
+        rng,
+        f"{first} to {last}",
+        f"{first} through {last}",
+        f"from {first} to {last}",
+        f"{first}-{last}",
+        f"{first} thru {last}",
+        f"from {first} until {last}",
+        f"{first} - {last}",
+        f"from {first} through {last}",
+    )
     return Part(text, {"weekday": compact_weekdays(days)})
 
 
 def _working(rng: Random, adverbial: bool) -> Part:
     name = rng.choice(NOT_WEEKEND)
-    options = [f"on {name}", f"on {name}", "Monday to Friday", "Mon-Fri", "Monday through Friday",
-               f"{name} only", f"only on {name}", "Mon to Fri", "during the working week"]
+    options = [
+        f"on {name}",
+        f"on {name}",
+        "Monday to Friday",
+        "Mon-Fri",
+        "Monday through Friday",
+        f"{name} only",
+        f"only on {name}",
+        "Mon to Fri",
+        "during the working week",
+    ]
     if not adverbial:
         options += [f"every {name[:-1]}"] * 7 + [f"each {name[:-1]}"] * 2 + [name]
     return Part(rng.choice(options), {"weekday": "1-5"})
 
 
 def _weekend(rng: Random, adverbial: bool) -> Part:
-    options = ["on weekends", "on weekends", "on the weekend", "at the weekend", "at weekends",
-               "on Saturdays and Sundays", "weekends only", "only on weekends", "Sat and Sun",
-               "on weekend days"]
+    options = [
+        "on weekends",
+        "on weekends",
+        "on the weekend",
+        "at the weekend",
+        "at weekends",
+        "on Saturdays and Sundays",
+        "weekends only",
+        "only on weekends",
+        "Sat and Sun",
+        "on weekend days",
+    ]
     if not adverbial:
         options += ["every weekend", "every Saturday and Sunday", "each weekend", "every Sat/Sun"]
     return Part(rng.choice(options), {"weekday": "0,6"})
@@ -95,8 +142,9 @@ def _weekend(rng: Random, adverbial: bool) -> Part:
 
 def _except(rng: Random, adverbial: bool) -> Part:
     kind = rng.random()
-    link = pick(rng, "except", "except", "except", "but not", "excluding", "apart from",
-                "except for")
+    link = pick(
+        rng, "except", "except", "except", "but not", "excluding", "apart from", "except for"
+    )
     if kind < 0.1:
         every = pick(rng, "every day", "daily")
         return Part(f"{every} except {pick(rng, 'weekends', 'on weekends')}", {"weekday": "1-5"})
@@ -116,8 +164,12 @@ def _except(rng: Random, adverbial: bool) -> Part:
 def part_of_day(rng: Random) -> Part:
     """every evening at 7, Friday mornings at half past nine, nightly at 11"""
     name = rng.choices(("morning", "afternoon", "evening", "night"), (32, 22, 26, 20))[0]
-    hours = {"morning": range(4, 12), "afternoon": range(13, 18), "evening": range(17, 23),
-             "night": (20, 21, 22, 23, 1, 2, 3)}
+    hours = {
+        "morning": range(4, 12),
+        "afternoon": range(13, 18),
+        "evening": range(17, 23),
+        "night": (20, 21, 22, 23, 1, 2, 3),
+    }
     hour, minute = rng.choice(hours[name]), random_minute(rng)
     said = _twelve_hour(hour, minute, rng)
     kind = rng.random()
@@ -137,8 +189,7 @@ def part_of_day(rng: Random) -> Part:
     text = f"{lead} at {said}"
     if rng.random() < 0.12:
         text = f"at {said} {lead}"
-    return Part(text, {"minute": str(minute), "hour": str(hour),
-                       "weekday": compact_weekdays(days)})
+    return Part(text, {"minute": str(minute), "hour": str(hour), "weekday": compact_weekdays(days)})
 
 
 def _twelve_hour(hour: int, minute: int, rng: Random) -> str:

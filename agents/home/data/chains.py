@@ -169,7 +169,7 @@ def _other_action(rng: Random, last: Said) -> tuple[str, Said] | None:
 
 def _other_value(rng: Random, last: Said) -> tuple[str, Said] | None:
     old = last.intent
-    if old.device == "door" or old.action in ("turn_off", "close") and rng.random() < 0.6:
+    if old.device == "door" or (old.action in ("turn_off", "close") and rng.random() < 0.6):
         return None
     kind = _kind_of(rng, old)
     said, value = _KINDS[old.device][kind](rng)

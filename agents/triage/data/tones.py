@@ -410,7 +410,13 @@ REQUESTS: dict[str, list[str]] = {
     "feedback": ["", "", "Just so you know.", "I thought I'd tell you."],
 }
 
-GREETINGS = ["Hi,", "Hello,", "Hi there,", "Dear team,", "Good morning,", "Good afternoon,"] + [
+GREETINGS = [
+    "Hi,",
+    "Hello,",
+    "Hi there,",
+    "Dear team,",
+    "Good morning,",
+    "Good afternoon,",
     "Dear Sir or Madam,",
     "hey",
     "Hello support team,",

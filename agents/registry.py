@@ -1,0 +1,244 @@
+"""The registry: every published version of every agent, and which one is live.
+
+It is the truth that engines are made to match. Versions are immutable; a version's adapter is
+copied under the home folder when it is published, so nothing that happens to its source later
+can change what is served. State is one SQLite file, safe to write from several processes.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.artifacts import FILES, check_adapter, read_manifest
+from agents.bases import profile_named
+from agents.config import AgentConfig
+from agents.errors import RegistryError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS versions (
+    agent TEXT NOT NULL, number INTEGER NOT NULL, fingerprint TEXT NOT NULL,
+    config TEXT NOT NULL, manifest TEXT NOT NULL, has_adapter INTEGER NOT NULL,
+    created REAL NOT NULL, PRIMARY KEY (agent, number)
+);
+CREATE TABLE IF NOT EXISTS activations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, number INTEGER NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One immutable version of an agent.
+
+    Attributes:
+        adapter: folder of its adapter, or None when the base model answers by itself.
+        manifest: what its training run recorded (empty without an adapter).
+        created: seconds since the epoch.
+    """
+
+    agent: str
+    number: int
+    config: AgentConfig
+    adapter: Path | None
+    manifest: Mapping[str, Any]
+    created: float
+
+    @property
+    def model(self) -> str:
+        """The version's name, on the engine and in answers: ``sql@3``."""
+        return f"{self.agent}@{self.number}"
+
+
+class Registry:
+    """Published versions and the live one of each agent, in ``home``."""
+
+    def __init__(self, home: Path) -> None:
+        self._adapters = home / "adapters"
+        self._adapters.mkdir(parents=True, exist_ok=True)
+        self._path = home / "registry.sqlite"
+        with self._transaction() as db:
+            db.executescript(_SCHEMA)
+
+    def publish(self, config: AgentConfig, adapter: Path | None) -> Version:
+        """Store a new version and make it live; the same content twice gives one version.
+
+        Raises:
+            ArtifactError: the adapter is damaged or cannot be served.
+        """
+        digest = "" if adapter is None else _check(config, adapter)
+        fingerprint = _fingerprint(config, digest)
+        manifest = {} if adapter is None else dict(read_manifest(adapter))
+        with self._transaction() as db:
+            known = db.execute(
+                "SELECT number FROM versions WHERE agent = ? AND fingerprint = ?",
+                (config.name, fingerprint),
+            ).fetchone()
+            if known:
+                return self._get(db, config.name, known[0])
+            number = self._next_number(db, config.name)
+            if adapter is not None:
+                self._copy(adapter, self._folder(config.name, number))
+            db.execute(
+                "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    config.name,
+                    number,
+                    fingerprint,
+                    config.model_dump_json(),
+                    json.dumps(manifest),
+                    adapter is not None,
+                    time.time(),
+                ),
+            )
+            self._activate(db, config.name, number)
+            return self._get(db, config.name, number)
+
+    def activate(self, agent: str, number: int) -> Version:
+        """Make a published version the live one."""
+        with self._transaction() as db:
+            version = self._get(db, agent, number)
+            if self._live_number(db, agent) != number:
+                self._activate(db, agent, number)
+            return version
+
+    def rollback(self, agent: str) -> Version:
+        """Make the version live that was live before the present one."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT id, number FROM activations WHERE agent = ? ORDER BY id DESC LIMIT 2",
+                (agent,),
+            ).fetchall()
+            if len(rows) < 2:
+                raise RegistryError(f"agent {agent!r} has no earlier version to roll back to")
+            db.execute("DELETE FROM activations WHERE id = ?", (rows[0][0],))
+            return self._get(db, agent, rows[1][1])
+
+    def unload(self, agent: str) -> None:
+        """Take an agent out of service; its versions stay and can be activated again."""
+        with self._transaction() as db:
+            if self._live_number(db, agent) is None:
+                raise RegistryError(f"agent {agent!r} is not live; live: {self._names(db)}")
+            db.execute("DELETE FROM activations WHERE agent = ?", (agent,))
+
+    def live(self) -> dict[str, Version]:
+        """The live version of each agent that has one, by name."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT agent, number FROM activations WHERE id IN "
+                "(SELECT MAX(id) FROM activations GROUP BY agent) ORDER BY agent"
+            ).fetchall()
+            return {agent: self._get(db, agent, number) for agent, number in rows}
+
+    def versions(self, agent: str) -> list[Version]:
+        """Every version of an agent, oldest first."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT number FROM versions WHERE agent = ? ORDER BY number", (agent,)
+            ).fetchall()
+            return [self._get(db, agent, number) for (number,) in rows]
+
+    def agents(self) -> list[str]:
+        """The name of every agent that was ever published."""
+        with self._transaction() as db:
+            return [
+                name for (name,) in db.execute("SELECT DISTINCT agent FROM versions ORDER BY 1")
+            ]
+
+    def revision(self) -> tuple[int, int]:
+        """A pair that changes whenever what is live changes (cheap to ask for)."""
+        with self._transaction() as db:
+            row = db.execute("SELECT COUNT(*), COALESCE(MAX(id), 0) FROM activations").fetchone()
+            return int(row[0]), int(row[1])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self._path, timeout=10)
+        try:
+            with db:
+                yield db
+        finally:
+            db.close()
+
+    def _get(self, db: sqlite3.Connection, agent: str, number: int) -> Version:
+        row = db.execute(
+            "SELECT config, manifest, has_adapter, created FROM versions "
+            "WHERE agent = ? AND number = ?",
+            (agent, number),
+        ).fetchone()
+        if row is None:
+            known = [
+                str(n)
+                for (n,) in db.execute(
+                    "SELECT number FROM versions WHERE agent = ? ORDER BY number", (agent,)
+                )
+            ]
+            raise RegistryError(
+                f"agent {agent!r} has no version {number}; it has: {', '.join(known) or 'none'}"
+            )
+        config, manifest, has_adapter, created = row
+        return Version(
+            agent=agent,
+            number=number,
+            config=AgentConfig.model_validate_json(config),
+            adapter=self._folder(agent, number) if has_adapter else None,
+            manifest=json.loads(manifest),
+            created=created,
+        )
+
+    def _live_number(self, db: sqlite3.Connection, agent: str) -> int | None:
+        row = db.execute(
+            "SELECT number FROM activations WHERE agent = ? ORDER BY id DESC LIMIT 1", (agent,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def _names(self, db: sqlite3.Connection) -> str:
+        return ", ".join(name for (name,) in db.execute("SELECT DISTINCT agent FROM activations"))
+
+    @staticmethod
+    def _activate(db: sqlite3.Connection, agent: str, number: int) -> None:
+        db.execute("INSERT INTO activations (agent, number) VALUES (?, ?)", (agent, number))
+
+    @staticmethod
+    def _next_number(db: sqlite3.Connection, agent: str) -> int:
+        row = db.execute(
+            "SELECT COALESCE(MAX(number), 0) + 1 FROM versions WHERE agent = ?", (agent,)
+        ).fetchone()
+        return int(row[0])
+
+    def _folder(self, agent: str, number: int) -> Path:
+        return (self._adapters / agent / str(number)).resolve()
+
+    def _copy(self, source: Path, target: Path) -> None:
+        """Copy an adapter whole or not at all; an unregistered leftover gives way."""
+        incoming = self._adapters / f".incoming-{uuid.uuid4().hex}"
+        incoming.mkdir()
+        try:
+            for name in FILES:
+                shutil.copyfile(source / name, incoming / name)
+                with (incoming / name).open("rb") as file:
+                    os.fsync(file.fileno())
+            target.parent.mkdir(exist_ok=True)
+            if target.exists():
+                shutil.rmtree(target)
+            incoming.rename(target)
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _check(config: AgentConfig, adapter: Path) -> str:
+    return check_adapter(adapter, profile_named(config.base).max_lora_rank)
+
+
+def _fingerprint(config: AgentConfig, adapter_digest: str) -> str:
+    """What makes a version differ from another to those who are served by it."""
+    served = config.model_dump_json(include={"description", "system_prompt", "generation", "base"})
+    return hashlib.sha256(f"{adapter_digest}\n{served}".encode()).hexdigest()

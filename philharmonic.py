@@ -1,0 +1,153 @@
+"""The command line: each verb calls one room of the house.
+
+Imports are inside the verbs: ``--help`` answers at once, and ``serve`` never loads torch.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from agents.errors import PhilharmonicError
+from agents.settings import Settings
+
+if TYPE_CHECKING:
+    from agents.registry import Registry
+
+app = typer.Typer(
+    name="philharmonic",
+    help="A router LLM dispatches each turn of a conversation to a domain-specific Phi-3 agent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+router_app = typer.Typer(help="Fit and judge the router.", no_args_is_help=True)
+app.add_typer(router_app, name="router")
+
+out = Console()
+err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+EngineUrl = Annotated[
+    str | None, typer.Option(help="Use the vLLM server at this URL instead of starting one.")
+]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    base: Annotated[str | None, typer.Option(help="Base model profile of our engine.")] = None,
+    engine_url: EngineUrl = None,
+) -> None:
+    """Serve the agents over an OpenAI-compatible API; Ctrl-C stops everything.
+
+    Starts vLLM (unless --engine-url is given), loads every agent's adapter, waits until a chat
+    would succeed and says how to try it. Without options the settings' defaults hold; each can
+    be set by an environment variable such as PHILHARMONIC_PORT.
+    """
+    from serving.run import serve as run
+
+    run(_settings(host=host, port=port, base=base, engine_url=engine_url), out)
+
+
+@app.command()
+def chat(
+    url: Annotated[str, typer.Option(help="The gateway.")] = "http://127.0.0.1:8080",
+    model: Annotated[str, typer.Option(help="auto, or the agent that must answer.")] = "auto",
+) -> None:
+    """Talk to a running server; every answer says who gave it. Ctrl-D ends."""
+    from serving.terminal import converse
+
+    converse(url, model, out)
+
+
+@app.command("agents")
+def list_agents(as_json: AsJson = False) -> None:
+    """List every published agent with its versions, scores and which one is live."""
+    registry = _registry()
+    live = {name: version.number for name, version in registry.live().items()}
+    rows: list[dict[str, Any]] = [
+        {
+            "agent": version.agent,
+            "version": version.number,
+            "live": live.get(version.agent) == version.number,
+            "base": version.config.base,
+            "scores": version.manifest.get("scores"),
+        }
+        for name in registry.agents()
+        for version in registry.versions(name)
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("agent", "version", "live", "base", "score", "base's score")
+    for row in rows:
+        scores: dict[str, Any] = row["scores"] or {}
+        shown = [f"{scores[key]:.1%}" if key in scores else "" for key in ("adapter", "base")]
+        live_mark = "yes" if row["live"] else ""
+        table.add_row(str(row["agent"]), str(row["version"]), live_mark, str(row["base"]), *shown)
+    out.print(table)
+
+
+@app.command()
+def publish(agent: Annotated[str, typer.Argument(help="Name of a catalog agent.")]) -> None:
+    """Publish an agent's adapter from its catalog folder; a running server loads it at once."""
+    from serving.publish import publish_agent
+
+    registry = _registry()
+    version = publish_agent(registry, _settings(), agent)
+    registry.activate(agent, version.number)
+    out.print(f"{version.model} is live")
+
+
+@app.command()
+def rollback(agent: Annotated[str, typer.Argument(help="Name of a published agent.")]) -> None:
+    """Go back to the version that was live before; a running server follows at once."""
+    version = _registry().rollback(agent)
+    out.print(f"{version.model} is live again")
+
+
+@app.command()
+def train(
+    folder: Annotated[Path, typer.Argument(help="The agent's folder, such as agents/cron.")],
+    engine_url: EngineUrl = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Install the adapter even if the gate says no.")
+    ] = False,
+) -> None:
+    """Train an agent's adapter, evaluate it on the served engine, and install it if it is good.
+
+    The adapter ends up in FOLDER/adapter; `philharmonic publish NAME` makes it live.
+    """
+    from training.pipeline import train_agent
+
+    train_agent(folder, _settings(engine_url=engine_url), force, err)
+
+
+def _settings(**given: Any) -> Settings:
+    return Settings(**{key: value for key, value in given.items() if value is not None})
+
+
+def _registry() -> "Registry":
+    from agents.registry import Registry
+
+    return Registry(_settings().home)
+
+
+def main() -> None:
+    """Run the command line; errors of ours are printed without a traceback."""
+    try:
+        app()
+    except PhilharmonicError as error:
+        err.print(f"[bold red]Error:[/] {error}", highlight=False)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What a fitted router is on disk: ``router.json``, ``fast_path.npz`` and ``adapter/``."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agents.artifacts import sha256_of
+from agents.errors import RouterError
+from router.fast_path import FastPath, load_fast_path
+from router.policy import Policy, Targets
+
+SPEC_FILE = "router.json"
+FAST_PATH_FILE = "fast_path.npz"
+ADAPTER_FOLDER = "adapter"
+
+
+class PoolWeights(BaseModel):
+    """Weights of the label read's and the fast path's log-probabilities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label_read: float
+    fast: float
+
+
+class RouterSpec(BaseModel):
+    """Everything fitted except the two models.
+
+    Attributes:
+        agents: in the order of every array of the router.
+        labels: the token that stands for each agent in a label read.
+        fallback: the agent that answers what fits none.
+        pool: weights when both stages are asked.
+        fast_alone: weight of the fast path when it is the only one (its inverse temperature).
+        data: sha256 of the files it was fitted on, and of the fast path's.
+        scores: reports of `router.evaluate`, by the name of what was measured.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    agents: tuple[str, ...]
+    labels: dict[str, str]
+    fallback: str
+    pool: PoolWeights
+    fast_alone: float
+    policy: Policy
+    targets: Targets
+    data: dict[str, str]
+    scores: dict[str, Any] = {}
+
+
+def write_spec(spec: RouterSpec, folder: Path) -> None:
+    """Write ``router.json``."""
+    text = spec.model_dump_json(indent=2)
+    (folder / SPEC_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_spec(folder: Path) -> RouterSpec:
+    """Read ``router.json``; `RouterError` if it is missing or damaged."""
+    path = folder / SPEC_FILE
+    try:
+        return RouterSpec.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise RouterError(f"{path}: no such file; fit the router first") from None
+    except ValidationError as error:
+        raise RouterError(f"{path}: damaged, fit the router again:\n{error}") from None
+
+
+def read_fitted(folder: Path, agents: Collection[str]) -> tuple[RouterSpec, FastPath]:
+    """A fitted router for exactly these agents.
+
+    Raises:
+        RouterError: a file is missing or damaged, or the router was fitted for other agents.
+    """
+    spec = read_spec(folder)
+    if set(spec.agents) != set(agents):
+        raise RouterError(
+            f"{folder}: fitted for {', '.join(sorted(spec.agents))}, but the catalog has "
+            f"{', '.join(sorted(agents))}: fit the router again"
+        )
+    path = folder / FAST_PATH_FILE
+    fast_path = load_fast_path(path)
+    if fast_path.agents != spec.agents or sha256_of(path) != spec.data.get("fast_path"):
+        raise RouterError(f"{path}: not the one {SPEC_FILE} was fitted with; fit the router again")
+    return spec, fast_path

@@ -1,0 +1,60 @@
+"""Calibration: several log-probabilities in, one calibrated distribution out.
+
+A log-linear pool (Genest & Zidek 1986): ``p ∝ exp(Σ weight · log p_stage)``. With one stage it
+is temperature scaling (Guo et al. 2017), its temperature being one over the weight.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+Array = NDArray[np.float64]
+
+#: Pulls the weights towards a plain mean; it matters where held-out turns show no mistake.
+_SHRINKAGE = 1.0
+
+
+def pool(stages: Sequence[Array], weights: Sequence[float]) -> Array:
+    """Calibrated log-probabilities ``[…, agents]`` of stages' log-probabilities, same shape."""
+    weighted = np.sum([w * stage for w, stage in zip(weights, stages, strict=True)], axis=0)
+    pooled: Array = log_softmax(weighted, axis=-1)
+    return pooled
+
+
+def fit_pool(stages: Sequence[Array], right: NDArray[np.int_]) -> tuple[float, ...]:
+    """Weights, none negative, that minimise the negative log-likelihood of held-out turns.
+
+    Args:
+        stages: each stage's log-probabilities, ``[turns, agents]``.
+        right: index of the right agent, ``[turns]``.
+    """
+
+    def weights(logarithms: Array) -> list[float]:
+        weights: list[float] = (np.exp(logarithms) / len(stages)).tolist()
+        return weights
+
+    def loss(logarithms: Array) -> float:
+        likelihood = pool(stages, weights(logarithms))[np.arange(len(right)), right].sum()
+        return float(_SHRINKAGE * np.square(logarithms).sum() - likelihood)
+
+    return tuple(weights(minimize(loss, np.zeros(len(stages)), method="Nelder-Mead").x))
+
+
+def expected_calibration_error(
+    confidence: Array, correct: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Mean gap between confidence and accuracy over equally filled bins (Nguyen & O'Connor 2015).
+
+    Args:
+        confidence: probability of the chosen agent, ``[turns]``.
+        correct: whether it was the right one, ``[turns]``.
+    """
+    order = np.argsort(confidence, kind="stable")
+    gaps = [
+        abs(confidence[part].mean() - correct[part].mean()) * len(part)
+        for part in np.array_split(order, min(bins, len(order)))
+    ]
+    return float(sum(gaps) / len(order))

@@ -1,0 +1,124 @@
+"""The policy: calibrated probabilities to a decision, and its thresholds from held-out turns."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from router.combine import Array
+
+
+class Targets(BaseModel):
+    """What the thresholds are fitted to reach on held-out turns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fast_precision: Annotated[
+        float, Field(gt=0, lt=1, description="share right of what the fast path decides alone")
+    ] = 0.995
+    false_handoffs_per_100_turns: Annotated[
+        float, Field(ge=0, description="switches although the current agent was right")
+    ] = 0.7
+    false_refusals: Annotated[
+        float, Field(ge=0, lt=1, description="share of turns the fallback gets wrongly")
+    ] = 0.005
+
+
+class Policy(BaseModel):
+    """Fitted thresholds.
+
+    Attributes:
+        fast_threshold: confidence from which the fast path decides alone; None: it never does.
+        switch_margin: by how much in log-probability another agent must beat the current one.
+        floor: below this probability of the best agent the fallback answers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fast_threshold: Annotated[float, Field(ge=0, le=1)] | None
+    switch_margin: Annotated[float, Field(ge=0)]
+    floor: Annotated[float, Field(ge=0, le=1)]
+
+    def fast_is_sure(self, log_probabilities: Array) -> bool:
+        """Whether the fast path's calibrated answer needs no second opinion."""
+        threshold = self.fast_threshold
+        return threshold is not None and bool(np.exp(log_probabilities.max()) >= threshold)
+
+    def choose(self, log_probabilities: Array, current: int | None, fallback: int) -> int:
+        """Index of the agent that answers.
+
+        Args:
+            log_probabilities: calibrated, ``[agents]``.
+            current: index of the agent that answered last, if any.
+        """
+        best = int(log_probabilities.argmax())
+        lead = 0.0 if current is None else log_probabilities[best] - log_probabilities[current]
+        if current is not None and lead < self.switch_margin:
+            best = current
+        return fallback if np.exp(log_probabilities.max()) < self.floor else best
+
+
+def fit_fast_threshold(
+    confidence: Array, correct: NDArray[np.bool_], precision: float
+) -> float | None:
+    """The lowest confidence from which the fast path is right often enough.
+
+    The bound is that of conformal risk control (Angelopoulos et al. 2022): one more mistake
+    than was seen must still be few enough. None if no threshold does it.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    mistakes = np.cumsum(~correct[order])
+    taken = np.arange(1, len(order) + 1)
+    enough = np.flatnonzero((mistakes + 1) / (taken + 1) <= 1 - precision)
+    return float(confidence[order[enough[-1]]]) if len(enough) else None
+
+
+def fit_policy(
+    pooled: Array,
+    current: Sequence[int | None],
+    right: NDArray[np.int_],
+    fallback: int,
+    fast_threshold: float | None,
+    targets: Targets,
+) -> Policy:
+    """Margin and floor for calibrated log-probabilities ``[turns, agents]``.
+
+    The margin is the smallest that keeps false hand-offs within the target; the floor the one
+    with most turns right among those that refuse few enough.
+    """
+    policy = Policy(fast_threshold=fast_threshold, switch_margin=0.0, floor=0.0)
+    stays = np.array([agent == answer for agent, answer in zip(current, right, strict=True)])
+    for margin in np.arange(0.0, 5.0, 0.1):
+        policy = policy.model_copy(update={"switch_margin": round(float(margin), 2)})
+        false = (_choices(policy, pooled, current, fallback) != right) & stays
+        if false.mean() * 100 <= targets.false_handoffs_per_100_turns:
+            break
+    return _with_floor(policy, pooled, current, right, fallback, targets)
+
+
+def _with_floor(
+    policy: Policy,
+    pooled: Array,
+    current: Sequence[int | None],
+    right: NDArray[np.int_],
+    fallback: int,
+    targets: Targets,
+) -> Policy:
+    unrefused = _choices(policy, pooled, current, fallback)
+    best, most = policy, int((unrefused == right).sum())
+    for floor in np.arange(0.05, 1.0, 0.05):
+        candidate = policy.model_copy(update={"floor": round(float(floor), 2)})
+        choices = _choices(candidate, pooled, current, fallback)
+        refused = (choices != unrefused) & (unrefused == right)
+        if refused.mean() <= targets.false_refusals and (choices == right).sum() > most:
+            best, most = candidate, int((choices == right).sum())
+    return best
+
+
+def _choices(
+    policy: Policy, pooled: Array, current: Sequence[int | None], fallback: int
+) -> NDArray[np.int_]:
+    rows = zip(pooled, current, strict=True)
+    return np.array([policy.choose(row, agent, fallback) for row, agent in rows])

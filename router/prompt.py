@@ -1,0 +1,63 @@
+"""The label-read prompt: plain text, the same for training and for serving.
+
+::
+
+    [home]
+    user: switch on the lamp in the hall
+    assistant: {"action": "turn_on", "device": "light", "room": "hall", "value": null}
+    user: and the one upstairs
+    agent:
+
+The one token that follows names the agent.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from string import ascii_letters
+
+from agents.data import Message
+from agents.errors import RouterError
+from router.turns import RoutingTurn
+
+#: How much of a conversation decides who answers: utterances, and characters of each.
+UTTERANCES = 4
+CHARACTERS = 240
+EARLIER_CHARACTERS = 160
+
+_NOBODY = "none"
+_SPECIAL_TOKEN = re.compile(r"<\|(\w+)\|>")
+
+
+def render_prompt(turn: RoutingTurn) -> str:
+    """The text whose next token is the label of the agent that should answer ``turn``."""
+    *earlier, last = turn.messages[-UTTERANCES:]
+    lines = [_line(message, EARLIER_CHARACTERS) for message in earlier]
+    return "\n".join(
+        [f"[{turn.current or _NOBODY}]", *lines, _line(last, CHARACTERS), "agent:"],
+    )
+
+
+def labels_for(agents: Sequence[str]) -> Mapping[str, str]:
+    """One label for each agent, in the agents' order: ``" A"``, ``" B"`` and on.
+
+    Raises:
+        RouterError: there are more agents than letters.
+    """
+    if len(agents) > len(ascii_letters):
+        raise RouterError(f"{len(agents)} agents; a label read tells {len(ascii_letters)} apart")
+    letters = sorted(ascii_letters)
+    return {agent: f" {letter}" for agent, letter in zip(agents, letters, strict=False)}
+
+
+def _line(message: Message, characters: int) -> str:
+    # The engine would read a chat template's token as an end of turn, not as text.
+    text = _SPECIAL_TOKEN.sub(r"< |\1| >", message.content)
+    return f"{message.role}: {_shorten(' '.join(text.split()), characters)}"
+
+
+def _shorten(text: str, characters: int) -> str:
+    """Keep head and tail: requests stand at either end, what is pasted in between."""
+    if len(text) <= characters:
+        return text
+    tail = characters * 2 // 5
+    return f"{text[: characters - tail - 3]} … {text[-tail:]}"

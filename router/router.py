@@ -1,0 +1,115 @@
+"""The router: fast path, label read and policy as one answer to "who answers this turn?"."""
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from agents.errors import EngineError
+from router.artifact import RouterSpec, read_fitted
+from router.combine import Array, pool
+from router.fast_path import FastPath
+from router.label_read import LabelReadEngine, read_labels
+from router.turns import RoutingTurn
+
+Stage = Literal["fast", "label_read", "fast_only"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Who answers, and why.
+
+    Attributes:
+        confidence: calibrated probability of ``agent``.
+        probabilities: of every agent, calibrated.
+        stage: ``fast``, the fast path was sure; ``label_read``, both were asked; ``fast_only``,
+            the router LLM failed or was too slow.
+        threshold: confidence from which the fast path decides alone; None: never.
+        milliseconds: how long the decision took.
+    """
+
+    agent: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    stage: Stage
+    threshold: float | None
+    milliseconds: float
+
+
+class Router:
+    """Answers who answers; safe to share between tasks."""
+
+    def __init__(
+        self,
+        spec: RouterSpec,
+        fast_path: FastPath,
+        engine: LabelReadEngine,
+        model: str,
+        timeout_s: float,
+    ) -> None:
+        self.spec = spec
+        self._fast_path = fast_path
+        self._engine = engine
+        self._model = model
+        self._timeout_s = timeout_s
+
+    async def route(self, turn: RoutingTurn) -> Decision:
+        """Decide one turn; an engine that fails or is slow costs accuracy, never the turn."""
+        started = time.perf_counter()
+        spec = self.spec
+        fast = self._fast_path.log_probabilities(turn)
+        calibrated = pool([fast], [spec.fast_alone])
+        if len(spec.agents) == 1 or spec.policy.fast_is_sure(calibrated):
+            return self._decision(int(calibrated.argmax()), calibrated, "fast", started)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                read = await read_labels(self._engine, self._model, turn, spec.agents)
+        except (EngineError, TimeoutError):
+            return self._chosen(calibrated, turn, "fast_only", started)
+        pooled = pool([read, fast], [spec.pool.label_read, spec.pool.fast])
+        return self._chosen(pooled, turn, "label_read", started)
+
+    def _chosen(self, calibrated: Array, turn: RoutingTurn, stage: Stage, start: float) -> Decision:
+        agents = self.spec.agents
+        # A conversation may have been answered by an agent that is gone since.
+        current = agents.index(turn.current) if turn.current in agents else None
+        fallback = agents.index(self.spec.fallback)
+        chosen = self.spec.policy.choose(calibrated, current, fallback)
+        return self._decision(chosen, calibrated, stage, start)
+
+    def _decision(self, chosen: int, calibrated: Array, stage: Stage, started: float) -> Decision:
+        spec = self.spec
+        probabilities = dict(zip(spec.agents, np.exp(calibrated).tolist(), strict=True))
+        return Decision(
+            agent=spec.agents[chosen],
+            confidence=probabilities[spec.agents[chosen]],
+            probabilities=probabilities,
+            stage=stage,
+            threshold=spec.policy.fast_threshold,
+            milliseconds=(time.perf_counter() - started) * 1000,
+        )
+
+
+def load_router(
+    folder: Path,
+    agents: Collection[str],
+    engine: LabelReadEngine,
+    model: str,
+    timeout_s: float,
+) -> Router:
+    """The fitted router of ``folder``.
+
+    Args:
+        agents: the catalog's agents; the router must have been fitted for exactly these.
+        model: the name under which ``engine`` serves the router's adapter.
+        timeout_s: how long a label read may take before the fast path decides alone.
+
+    Raises:
+        RouterError: a file is missing or damaged, or the agents differ.
+    """
+    spec, fast_path = read_fitted(folder, agents)
+    return Router(spec, fast_path, engine, model, timeout_s)

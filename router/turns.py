@@ -1,0 +1,121 @@
+"""Turns: what the router is asked about, and labelled ones to fit and judge it with."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.data import Message
+from agents.errors import DataError
+
+#: The label of a turn that fits no agent; such turns belong to the router's fallback.
+OUT_OF_SCOPE = "none"
+
+
+@dataclass(frozen=True)
+class RoutingTurn:
+    """One question to the router: who answers the last of these messages?
+
+    Attributes:
+        messages: user and assistant messages in order, the user's to be answered last.
+        current: the agent that answered the user's message before it, if there was one.
+    """
+
+    messages: tuple[Message, ...]
+    current: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What the user said last."""
+        return self.messages[-1].content
+
+    @property
+    def previous_text(self) -> str:
+        """What the user said before that; empty in the first turn."""
+        said = [message.content for message in self.messages[:-1] if message.role == "user"]
+        return said[-1] if said else ""
+
+
+@dataclass(frozen=True)
+class LabelledTurn:
+    """A turn and the agent that should answer it (or `OUT_OF_SCOPE`)."""
+
+    turn: RoutingTurn
+    agent: str
+
+
+@dataclass(frozen=True)
+class LabelledConversation:
+    """The user turns of one conversation; each one's `current` is the right one."""
+
+    id: str
+    turns: tuple[LabelledTurn, ...]
+
+
+def load_labelled(path: Path) -> list[LabelledConversation]:
+    """Read labelled JSONL.
+
+    A row is a conversation, ``{"id": …, "turns": [{"role", "content", "domain"}]}`` with a
+    ``domain`` on every user turn, or a single request, ``{"text": …, "domain": …}``.
+
+    Raises:
+        DataError: the file is missing or empty, or a row is broken; names file and line.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; give a JSONL file of labelled turns") from None
+    rows = [_parse(line, path, number) for number, line in enumerate(lines, 1) if line.strip()]
+    if not rows:
+        raise DataError(f"{path}: no rows; write a conversation or a text with its domain a line")
+    return rows
+
+
+def all_turns(conversations: list[LabelledConversation]) -> list[LabelledTurn]:
+    """The turns of all conversations, one after the other."""
+    return [turn for conversation in conversations for turn in conversation.turns]
+
+
+def _parse(line: bytes, path: Path, number: int) -> LabelledConversation:
+    where = f"{path}:{number}"
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise DataError(f"{where}: not UTF-8; save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON: {error}") from None
+    if isinstance(row, dict) and isinstance(row.get("turns"), list):
+        turns, identity = row["turns"], str(row.get("id", f"row-{number}"))
+    elif isinstance(row, dict) and "text" in row:
+        turns = [{"role": "user", "content": row["text"], "domain": row.get("domain")}]
+        identity = f"row-{number}"
+    else:
+        raise DataError(f"{where}: expected an object with `turns`, or with `text` and `domain`")
+    labelled = tuple(_labelled(turns, where))
+    if not labelled:
+        raise DataError(f"{where}: no user turn")
+    return LabelledConversation(identity, labelled)
+
+
+def _labelled(turns: list[Any], where: str) -> Iterator[LabelledTurn]:
+    messages: list[Message] = []
+    current: str | None = None
+    for number, turn in enumerate(turns, 1):
+        message = _message(turn, f"{where}: turn {number}")
+        messages.append(message)
+        if message.role == "user":
+            agent = turn.get("domain")
+            if not isinstance(agent, str) or not agent:
+                raise DataError(f"{where}: turn {number}: a user turn needs its `domain`")
+            yield LabelledTurn(RoutingTurn(tuple(messages), current), agent)
+            current = agent
+
+
+def _message(turn: Any, where: str) -> Message:
+    if not isinstance(turn, dict) or turn.get("role") not in ("user", "assistant"):
+        raise DataError(f"{where}: `role` must be user or assistant")
+    content = turn.get("content")
+    if not isinstance(content, str) or not content.strip():
+        raise DataError(f"{where}: no text under `content`")
+    return Message(turn["role"], content)

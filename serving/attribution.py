@@ -1,0 +1,49 @@
+"""Who answered which turn of a conversation that the client keeps, not we.
+
+An OpenAI client sends the whole history with every request, without saying who answered what.
+We remember it by a digest of the history up to each answer; what we never saw (another gateway,
+a restart) is routed again, turn by turn, as it was the first time.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from serving.turn import Exchange
+
+
+class Attribution:
+    """A bounded memory from histories to the agents that answered them."""
+
+    def __init__(self, size: int = 50_000) -> None:
+        self._size = size
+        self._agents: OrderedDict[bytes, str] = OrderedDict()
+
+    def recall(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+        """The history with each agent that is remembered filled in."""
+        digests = _digests(exchanges)
+        return [
+            {**exchange, "agent": self._agents.get(digest)}
+            for exchange, digest in zip(exchanges, digests, strict=True)
+        ]
+
+    def remember(self, exchanges: Sequence[Exchange]) -> None:
+        """Remember who answered the last turn of this history."""
+        agent = exchanges[-1]["agent"]
+        if agent is None:
+            return
+        self._agents[_digests(exchanges)[-1]] = agent
+        if len(self._agents) > self._size:
+            self._agents.popitem(last=False)
+
+
+def _digests(exchanges: Sequence[Exchange]) -> list[bytes]:
+    """One digest for each prefix of the history."""
+    running = hashlib.blake2b(digest_size=16)
+    digests = []
+    for exchange in exchanges:
+        for text in (exchange["user"], exchange["assistant"]):
+            encoded = text.strip().encode("utf-8", "surrogatepass")
+            running.update(len(encoded).to_bytes(8, "big") + encoded)
+        digests.append(running.copy().digest())
+    return digests

@@ -1,0 +1,70 @@
+"""Decide who answers a turn, given what is live and what was said."""
+
+from collections.abc import Sequence
+
+from agents.errors import RouterError
+from agents.registry import Version
+from router.router import Decision, Router
+from router.turns import RoutingTurn
+from serving.attribution import Attribution
+from serving.lineup import Lineup
+from serving.reconciler import Reconciler
+from serving.turn import Exchange, Route, Turn, messages_of
+
+#: How many turns of a history nobody remembers are routed again to find the current agent.
+_REROUTED_TURNS = 6
+
+
+class Dispatcher:
+    """Pins or routes a turn to a live version that the engine can serve now."""
+
+    def __init__(self, router: Router, lineup: Lineup, reconciler: Reconciler) -> None:
+        self._router = router
+        self._lineup = lineup
+        self._reconciler = reconciler
+        self._attribution = Attribution()
+
+    async def route(self, turn: Turn, history: Sequence[Exchange]) -> Route:
+        """Who answers ``turn``.
+
+        Raises:
+            RegistryError: the pinned agent is not live.
+            EngineUnavailable: the agent is live, but the engine does not have it yet.
+        """
+        if turn.pinned is not None:
+            return Route(self._version(turn.pinned), None)
+        decision = await self.decide(history, turn.user)
+        return Route(self._version(self._live_choice(decision)), decision)
+
+    async def decide(self, history: Sequence[Exchange], user: str) -> Decision:
+        """The router's decision for a message that follows ``history``."""
+        if any(exchange["agent"] is None for exchange in history):
+            raise RouterError("a history must be attributed before it is routed")
+        current = history[-1]["agent"] if history else None
+        return await self._router.route(RoutingTurn(messages_of(history, user), current))
+
+    async def attribute(self, history: Sequence[Exchange]) -> list[Exchange]:
+        """A client's history with the agent of every turn: remembered, or routed again."""
+        known = self._attribution.recall(history)
+        attributed: list[Exchange] = []
+        for position, exchange in enumerate(known):
+            agent = exchange["agent"]
+            if agent is None and position >= len(known) - _REROUTED_TURNS:
+                agent = (await self.decide(attributed, exchange["user"])).agent
+            attributed.append({**exchange, "agent": agent or self._router.spec.fallback})
+            self._attribution.remember(attributed)
+        return attributed
+
+    def remember(self, exchanges: Sequence[Exchange]) -> None:
+        """Remember who answered the last turn of a conversation."""
+        self._attribution.remember(exchanges)
+
+    def _live_choice(self, decision: Decision) -> str:
+        """The decision's agent or, if it was taken out of service, the likeliest live one."""
+        live = self._lineup.live
+        if decision.agent in live or not live:
+            return decision.agent
+        return max(live, key=lambda agent: decision.probabilities.get(agent, 0.0))
+
+    def _version(self, agent: str) -> Version:
+        return self._lineup.version_for(agent, self._reconciler.loaded)

@@ -1,0 +1,1 @@
+"""The HTTP gateway: OpenAI's chat API over the conversation graph."""

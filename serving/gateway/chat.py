@@ -1,0 +1,219 @@
+"""``POST /v1/chat/completions``: one turn, whole or streamed."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+
+from agents.errors import ConversationNotFound, PhilharmonicError
+from serving.gateway.body import parse_body
+from serving.gateway.errors import as_api_error, error_body
+from serving.gateway.parse import check_only_new, history_of, turn_of
+from serving.gateway.schemas import NEW, ChatRequest
+from serving.gateway.state import GatewayState, State
+from serving.graph import Answered
+from serving.turn import Exchange, Route, Turn
+
+routes = APIRouter()
+
+_BODY = {"content": {"application/json": {"schema": ChatRequest.model_json_schema()}}}
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request to the endpoint, read and placed in its conversation."""
+
+    turn: Turn
+    history: list[Exchange]
+    conversation_id: str | None
+    include_usage: bool
+    started: float
+
+
+@routes.post("/v1/chat/completions", openapi_extra={"requestBody": _BODY | {"required": True}})
+async def chat_completions(request: Request, state: State) -> Response:
+    """Answer the last user message, by the agent that ``model`` names or the router chooses."""
+    started = time.perf_counter()
+    agent, status = "none", 500
+    try:
+        parsed = await parse_body(request, ChatRequest, state.settings.max_body_bytes)
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(_counted(state))
+            call = await _place(state, parsed, started, held)
+            response: Response
+            if call.turn.stream:
+                agent, response = await _streamed(state, call, held)
+            else:
+                answered = await _unless_disconnected(
+                    request, state.graph.run(call.turn, call.history, call.conversation_id)
+                )
+                agent, response = answered.route.agent, _whole(state, call, answered)
+            status = response.status_code
+            return response
+    except PhilharmonicError as error:
+        status = as_api_error(error).status
+        raise
+    finally:
+        state.metrics.requests.labels(agent, str(status)).inc()
+
+
+async def _place(
+    state: GatewayState, request: ChatRequest, started: float, held: AsyncExitStack
+) -> _Call:
+    """Find the conversation the turn belongs to; a stored one is held until the turn ends."""
+    turn = turn_of(request)
+    history: list[Exchange] = []
+    conversation_id = request.conversation_id
+    if conversation_id is None:
+        history = history_of(request.messages, turn.pinned)
+        if turn.pinned is None:
+            history = await state.dispatcher.attribute(history)
+    else:
+        check_only_new(request.messages)
+        if conversation_id == NEW:
+            conversation_id = f"conv_{uuid.uuid4().hex}"
+        else:
+            await held.enter_async_context(state.conversation_lock(conversation_id))
+            await find_conversation(state, conversation_id)
+    options = request.stream_options
+    usage = options is not None and options.include_usage
+    return _Call(turn, history, conversation_id, usage, started)
+
+
+async def find_conversation(state: GatewayState, conversation_id: str) -> list[Exchange]:
+    """A stored conversation's exchanges; `ConversationNotFound` if there is none."""
+    exchanges = await state.graph.exchanges(conversation_id)
+    if not exchanges:
+        raise ConversationNotFound(
+            f"no conversation {conversation_id!r}; send conversation_id {NEW!r} to start one, "
+            "its id comes back in the answer"
+        )
+    return exchanges
+
+
+def _whole(state: GatewayState, call: _Call, answered: Answered) -> Response:
+    about = about_route(answered.route, call.conversation_id)
+    _observe(state, call, answered.route, answered.completion)
+    content = orjson.dumps({**answered.completion, "philharmonic": about})
+    return Response(content, media_type="application/json", headers=headers_of(about))
+
+
+async def _streamed(
+    state: GatewayState, call: _Call, held: AsyncExitStack
+) -> tuple[str, StreamingResponse]:
+    """Start a stream; it begins to answer only once the engine has given its first chunk.
+
+    Until then an error still has its own HTTP status.
+    """
+    events = state.graph.events(call.turn, call.history, call.conversation_id)
+    route = await anext(events)
+    assert isinstance(route, Route)
+    first = await anext(events)
+    elapsed = time.perf_counter() - call.started
+    state.metrics.first_token_seconds.labels(route.agent).observe(elapsed)
+    about = about_route(route, call.conversation_id)
+    # What the request holds (its conversation, its place) is released when the stream ends.
+    stream = _sse(state, call, route, events, [first], held.pop_all())
+    headers = headers_of(about) | {"cache-control": "no-cache"}
+    return route.agent, StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+async def _sse(
+    state: GatewayState,
+    call: _Call,
+    route: Route,
+    events: AsyncIterator[Route | dict[str, Any] | Answered],
+    begun: list[Route | dict[str, Any] | Answered],
+    held: AsyncExitStack,
+) -> AsyncIterator[bytes]:
+    about: dict[str, Any] | None = about_route(route, call.conversation_id)
+    async with held:
+        try:
+            async for event in _chain(begun, events):
+                if isinstance(event, Answered):
+                    _observe(state, call, route, event.completion)
+                    yield b"data: [DONE]\n\n"
+                elif isinstance(event, dict):
+                    if not event["choices"] and not call.include_usage:
+                        continue
+                    chunk = event if about is None else {**event, "philharmonic": about}
+                    about = None
+                    yield b"data: " + orjson.dumps(chunk) + b"\n\n"
+        except PhilharmonicError as error:
+            fault = as_api_error(error)
+            body = error_body(fault.status, str(fault), fault.code, fault.param)
+            yield b"data: " + orjson.dumps(body) + b"\n\n"
+
+
+async def _chain(
+    begun: list[Route | dict[str, Any] | Answered],
+    events: AsyncIterator[Route | dict[str, Any] | Answered],
+) -> AsyncIterator[Route | dict[str, Any] | Answered]:
+    for event in begun:
+        yield event
+    async for event in events:
+        yield event
+
+
+def about_route(route: Route, conversation_id: str | None) -> dict[str, Any]:
+    """Who answered and why, for the body's ``philharmonic`` object."""
+    decision = route.decision
+    about: dict[str, Any] = {
+        "agent": route.agent,
+        "model": route.version.model,
+        "stage": "pinned" if decision is None else decision.stage,
+    }
+    if decision is not None:
+        about["confidence"] = round(decision.confidence, 4)
+        about["route_ms"] = round(decision.milliseconds, 2)
+    if conversation_id is not None:
+        about["conversation_id"] = conversation_id
+    return about
+
+
+def headers_of(about: dict[str, Any]) -> dict[str, str]:
+    """The same as ``x-philharmonic-*`` headers."""
+    return {f"x-philharmonic-{key.replace('_', '-')}": str(about[key]) for key in about}
+
+
+def _observe(state: GatewayState, call: _Call, route: Route, completion: dict[str, Any]) -> None:
+    metrics = state.metrics
+    metrics.answer_seconds.labels(route.agent).observe(time.perf_counter() - call.started)
+    if route.decision is not None:
+        seconds = route.decision.milliseconds / 1000
+        metrics.route_seconds.labels(route.decision.stage).observe(seconds)
+    usage = completion.get("usage") or {}
+    for kind in ("prompt_tokens", "completion_tokens"):
+        metrics.tokens.labels(route.agent, kind.removesuffix("_tokens")).inc(usage.get(kind) or 0)
+
+
+@asynccontextmanager
+async def _counted(state: GatewayState) -> AsyncIterator[None]:
+    with state.metrics.in_flight.track_inprogress():
+        yield
+
+
+async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, Answered]) -> Answered:
+    """Do the work, but cancel it (and with it the engine's) when the client hangs up."""
+    answering = asyncio.ensure_future(work)
+    listening = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise asyncio.CancelledError("the client hung up")
+        return answering.result()
+    finally:
+        listening.cancel()
+        answering.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,117 @@
+"""Errors as OpenAI's clients expect them: a status and ``{"error": {...}}``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from agents.errors import (
+    ConfigError,
+    ConversationNotFound,
+    EngineRejected,
+    EngineUnavailable,
+    PhilharmonicError,
+    RegistryError,
+)
+
+_RETRY_AFTER_S = "2"
+
+
+class ApiError(PhilharmonicError):
+    """A request that cannot be served as it is; ``param`` names the field at fault."""
+
+    def __init__(self, status: int, message: str, code: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.param = param
+
+
+def error_body(status: int, message: str, code: str, param: str | None = None) -> dict[str, Any]:
+    """OpenAI's error object."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def as_api_error(error: PhilharmonicError) -> ApiError:
+    """The status and code under which an error of ours goes out."""
+    match error:
+        case ApiError():
+            return error
+        case ConversationNotFound():
+            return ApiError(404, str(error), "conversation_not_found", "conversation_id")
+        case RegistryError():
+            return ApiError(404, str(error), "model_not_found", "model")
+        case ConfigError():
+            return ApiError(400, str(error), "invalid_value")
+        case EngineRejected() if "context length" in error.message:
+            message = (
+                f"The conversation does not fit the model's context: {error.message} "
+                "Send fewer or shorter messages, ask for fewer max_tokens, or start anew."
+            )
+            return ApiError(400, message, "context_length_exceeded", "messages")
+        case EngineRejected():
+            status = error.status if 400 <= error.status < 500 else 502
+            return ApiError(status, error.message, "rejected_by_engine")
+        case EngineUnavailable():
+            return ApiError(503, str(error), "engine_unavailable")
+        case _:
+            return ApiError(500, str(error), "internal_error")
+
+
+def validation_error(faults: Sequence[Any]) -> ApiError:
+    """One error out of pydantic's list; it names every field at fault."""
+    if any(fault["type"] in ("json_invalid", "json_type") for fault in faults):
+        reason = faults[0].get("ctx", {}).get("error", faults[0]["msg"])
+        return ApiError(400, f"The body is not valid JSON: {reason}.", "invalid_json")
+    messages = [_explain(fault) for fault in faults]
+    param = _path(faults[0]["loc"]) or None
+    code = "unsupported_parameter" if faults[0]["type"] == "extra_forbidden" else "invalid_value"
+    return ApiError(400, "; ".join(messages), code, param)
+
+
+def _explain(fault: Any) -> str:
+    path = _path(fault["loc"])
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"{path}: this parameter is not supported here; leave it out"
+        case "missing":
+            return f"{path}: this field is required"
+        case _:
+            return f"{path}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _path(location: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in location if part != "body")
+
+
+def response_for(error: ApiError) -> JSONResponse:
+    """The HTTP response of an error; a 503 says when to come back."""
+    headers = {"retry-after": _RETRY_AFTER_S} if error.status == 503 else None
+    body = error_body(error.status, str(error), error.code, error.param)
+    return JSONResponse(body, error.status, headers)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Give every error the same shape, whoever raised it."""
+
+    @app.exception_handler(PhilharmonicError)
+    async def _ours(_: Request, error: PhilharmonicError) -> JSONResponse:
+        return response_for(as_api_error(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return response_for(validation_error(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+        return response_for(ApiError(error.status_code, str(error.detail), code))
+
+    @app.exception_handler(Exception)
+    async def _unexpected(_: Request, __: Exception) -> JSONResponse:
+        message = "Something went wrong on our side; the gateway's log says what."
+        return response_for(ApiError(500, message, "internal_error"))

@@ -1,0 +1,108 @@
+"""Endpoints to look at things: models, routing decisions, conversations, health, metrics."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from serving.gateway.body import parse_body
+from serving.gateway.chat import find_conversation
+from serving.gateway.parse import check_only_new, history_of, user_text
+from serving.gateway.schemas import AUTO, ChatRequest, RouteRequest
+from serving.gateway.state import State
+
+routes = APIRouter()
+
+_ROUTE_BODY = {"content": {"application/json": {"schema": RouteRequest.model_json_schema()}}}
+
+
+@routes.get("/v1/models")
+async def models(state: State) -> dict[str, Any]:
+    """The names that ``model`` can take: ``auto`` and every live agent."""
+    created = {version.agent: int(version.created) for version in state.lineup.live.values()}
+    names = {AUTO: max(created.values(), default=0)} | created
+    return {
+        "object": "list",
+        "data": [
+            {"id": name, "object": "model", "created": at, "owned_by": "philharmonic"}
+            for name, at in names.items()
+        ],
+    }
+
+
+@routes.post("/v1/route", openapi_extra={"requestBody": _ROUTE_BODY | {"required": True}})
+async def route(request: Request, state: State) -> dict[str, Any]:
+    """The routing decision alone: who would answer the last user message, and why."""
+    parsed = await parse_body(request, RouteRequest, state.settings.max_body_bytes)
+    # The same check as for a chat: what cannot be answered cannot be routed.
+    ChatRequest(messages=parsed.messages)
+    if parsed.conversation_id is None:
+        history = await state.dispatcher.attribute(history_of(parsed.messages, None))
+    else:
+        check_only_new(parsed.messages)
+        history = await find_conversation(state, parsed.conversation_id)
+    decision = await state.dispatcher.decide(history, user_text(parsed.messages))
+    return {
+        "agent": decision.agent,
+        "confidence": decision.confidence,
+        "probabilities": dict(decision.probabilities),
+        "stage": decision.stage,
+        "threshold": decision.threshold,
+        "milliseconds": decision.milliseconds,
+        "current": history[-1]["agent"] if history else None,
+    }
+
+
+@routes.get("/v1/conversations/{conversation_id}")
+async def get_conversation(
+    conversation_id: str, state: State
+) -> dict[str, Any]:
+    """A stored conversation: every message, and who answered."""
+    messages: list[dict[str, Any]] = []
+    for exchange in await find_conversation(state, conversation_id):
+        messages.append({"role": "user", "content": exchange["user"]})
+        messages.append(
+            {
+                "role": "assistant",
+                "content": exchange["assistant"],
+                "agent": exchange["agent"],
+                "model": exchange["model"],
+            }
+        )
+    return {"id": conversation_id, "object": "conversation", "messages": messages}
+
+
+@routes.delete("/v1/conversations/{conversation_id}")
+async def delete_conversation(
+    conversation_id: str, state: State
+) -> dict[str, Any]:
+    """Forget a stored conversation."""
+    async with state.conversation_lock(conversation_id):
+        await find_conversation(state, conversation_id)
+        await state.graph.delete(conversation_id)
+    return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
+
+
+@routes.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The gateway itself is alive."""
+    return {"status": "ok"}
+
+
+@routes.get("/readyz")
+async def readyz(state: State) -> JSONResponse:
+    """200 when a chat with any live agent would succeed, else 503 with what is missing."""
+    if state.is_ready():
+        return JSONResponse({"status": "ready"})
+    loaded = state.reconciler.loaded
+    missing = sorted(state.lineup.wanted().keys() - loaded) if loaded else ["the engine"]
+    body = {"status": "not ready", "missing": missing, "refused": state.reconciler.refused}
+    return JSONResponse(body, 503)
+
+
+@routes.get("/metrics")
+async def metrics(state: State) -> Response:
+    """Prometheus metrics."""
+    state.metrics.ready.set(state.is_ready())
+    return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,77 @@
+"""Who is on stage: the live versions, and which of them the engine can serve this moment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from agents.errors import EngineUnavailable, RegistryError
+from agents.registry import Registry, Version
+from serving.engine.client import BASE_MODEL
+
+
+class Lineup:
+    """The registry's live versions, kept in memory and matched with what the engine has loaded.
+
+    During a hot swap an agent is answered by its old version until the new one is loaded, so
+    no request is lost and none sees a mixture.
+
+    Args:
+        router_adapter: name and folder of the router LLM's adapter, which every engine needs too.
+    """
+
+    def __init__(self, registry: Registry, router_adapter: tuple[str, Path] | None) -> None:
+        self._registry = registry
+        self._router_adapter = router_adapter
+        self._live = registry.live()
+        self._revision = registry.revision()
+        self._serving: dict[str, Version] = {}
+
+    @property
+    def live(self) -> Mapping[str, Version]:
+        """The live version of each agent."""
+        return self._live
+
+    def refresh(self) -> None:
+        """Look at the registry again if it has changed."""
+        revision = self._registry.revision()
+        if revision != self._revision:
+            self._live = self._registry.live()
+            self._revision = revision
+
+    def wanted(self) -> dict[str, Path]:
+        """The adapters an engine should have loaded, after a look at the registry."""
+        self.refresh()
+        adapters = {v.model: v.adapter for v in self._live.values() if v.adapter is not None}
+        if self._router_adapter is not None:
+            name, folder = self._router_adapter
+            adapters[name] = folder
+        return adapters
+
+    def version_for(self, agent: str, loaded: frozenset[str]) -> Version:
+        """The version that answers for ``agent``, given the models an engine has loaded.
+
+        Raises:
+            RegistryError: the agent is not live.
+            EngineUnavailable: it is live, but no engine has its adapter yet.
+        """
+        live = self._live.get(agent)
+        if live is None:
+            raise RegistryError(f"no agent {agent!r} is live; live: {', '.join(self._live)}")
+        if engine_model(live) in loaded:
+            self._serving[agent] = live
+            return live
+        previous = self._serving.get(agent)
+        if previous is not None and engine_model(previous) in loaded:
+            return previous
+        raise EngineUnavailable(f"agent {agent!r} is being loaded; try again in a few seconds")
+
+    def is_complete(self, loaded: frozenset[str]) -> bool:
+        """Whether every live version, and the router LLM, can be served."""
+        models = {engine_model(version) for version in self._live.values()}
+        if self._router_adapter is not None:
+            models.add(self._router_adapter[0])
+        return bool(self._live) and models <= loaded
+
+
+def engine_model(version: Version) -> str:
+    """The engine's name for what answers: the version's adapter, or the base model."""
+    return BASE_MODEL if version.adapter is None else version.model

@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.data import Message
+from agents.errors import DataError
+from router.turns import RoutingTurn, all_turns, load_labelled
+
+
+def written(tmp_path: Path, *rows: Any) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_conversation_becomes_one_labelled_turn_per_user_message(tmp_path: Path) -> None:
+    turns = [
+        {"role": "user", "content": "lamp on", "domain": "home"},
+        {"role": "assistant", "content": "{}"},
+        {"role": "user", "content": "thanks", "domain": "general"},
+    ]
+    (conversation,) = load_labelled(written(tmp_path, {"id": "a", "turns": turns}))
+    first, second = conversation.turns
+    assert (first.agent, first.turn.current, first.turn.previous_text) == ("home", None, "")
+    assert (second.agent, second.turn.current) == ("general", "home")
+    assert second.turn.messages[1] == Message("assistant", "{}")
+    assert (second.turn.text, second.turn.previous_text) == ("thanks", "lamp on")
+
+
+def test_single_rows_become_first_turns(tmp_path: Path) -> None:
+    rows = load_labelled(written(tmp_path, {"text": "hi", "domain": "none"}))
+    (row,) = all_turns(rows)
+    assert row.turn == RoutingTurn((Message("user", "hi"),))
+    assert row.agent == "none"
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ({"text": "hi"}, "a user turn needs its `domain`"),
+        ({"domain": "home"}, "`turns`, or with `text` and `domain`"),
+        ({"turns": []}, "no user turn"),
+        ({"turns": [{"role": "system", "content": "x"}]}, "turn 1: `role` must be"),
+        ({"turns": [{"role": "user", "content": " ", "domain": "home"}]}, "no text"),
+    ],
+)
+def test_broken_rows_are_named_with_file_and_line(
+    tmp_path: Path, row: dict[str, Any], complaint: str
+) -> None:
+    path = written(tmp_path, {"text": "hi", "domain": "home"}, row)
+    with pytest.raises(DataError, match=r"rows\.jsonl:2") as caught:
+        load_labelled(path)
+    assert complaint in str(caught.value)
+
+
+def test_missing_empty_and_unreadable_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        load_labelled(tmp_path / "nowhere.jsonl")
+    with pytest.raises(DataError, match="no rows"):
+        load_labelled(written(tmp_path))
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(b'{"text": "\xff"}\n')
+    with pytest.raises(DataError, match=r"bad\.jsonl:1: not UTF-8"):
+        load_labelled(path)
+    path.write_bytes(b"\n{oops\n")
+    with pytest.raises(DataError, match=r"bad\.jsonl:2: not JSON"):
+        load_labelled(path)

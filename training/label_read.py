@@ -1,0 +1,143 @@
+"""The router's adapter: one LoRA adapter that answers a routing prompt with an agent's label."""
+
+import dataclasses
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from agents.config import AdapterConfig, TrainingConfig
+from agents.errors import TrainingError
+from router.prompt import labels_for, render_prompt
+from router.turns import LabelledConversation, LabelledTurn, RoutingTurn
+from training.render import IGNORED, RenderedExample
+from training.sft import TrainedAdapter, train_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelReadTraining:
+    """How the router's adapter is trained.
+
+    Attributes:
+        rows: turns to train on; every one costs time, so not all of a large file.
+        hand_offs: share of hand-offs among the composed turns (they are the hard ones).
+        first_turns: share of first turns among them (easy: no context to weigh).
+        corrupted: share of turns whose current agent is dropped or wrong, so that one wrong
+            decision does not stick.
+        handwritten: conversations whose id starts with it are all taken, twice.
+    """
+
+    rows: int = 3000
+    hand_offs: float = 0.62
+    first_turns: float = 0.15
+    corrupted: float = 0.1
+    handwritten: str = "hand-"
+    adapter: AdapterConfig = AdapterConfig(r=8, alpha=16)
+    run: TrainingConfig = TrainingConfig(epochs=1.0, learning_rate=1e-3, batch_size=8)
+
+
+def train_label_read(
+    conversations: Sequence[LabelledConversation],
+    agents: Sequence[str],
+    base: Path | str,
+    run_dir: Path,
+    plan: LabelReadTraining,
+) -> TrainedAdapter:
+    """Train the adapter; see `training.sft.train_rows` for what is left in ``run_dir``.
+
+    Raises:
+        TrainingError: a label is not one token of the base.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    labels = {agent: label_id(tokenizer, label) for agent, label in labels_for(agents).items()}
+    turns = choose_turns(conversations, plan)
+    shaken = corrupt(turns, agents, plan.corrupted, random.Random(plan.run.seed))
+    rows = [render_label_read(tokenizer, row, labels) for row in shaken]
+    return train_rows(rows, base, plan.adapter, plan.run, run_dir)
+
+
+def choose_turns(
+    conversations: Sequence[LabelledConversation], plan: LabelReadTraining
+) -> list[LabelledTurn]:
+    """Handwritten turns twice, then composed ones in the plan's shares up to its rows."""
+    rng = random.Random(plan.run.seed)
+    chosen: list[LabelledTurn] = []
+    composed: dict[str, list[LabelledTurn]] = {"first": [], "hand_off": [], "stay": []}
+    for conversation in conversations:
+        if conversation.id.startswith(plan.handwritten):
+            chosen += 2 * conversation.turns
+            continue
+        for row in conversation.turns:
+            composed[_kind(row)].append(row)
+    room = max(0, plan.rows - len(chosen))
+    shares = {"first": plan.first_turns, "hand_off": plan.hand_offs}
+    shares["stay"] = 1 - sum(shares.values())
+    for kind, share in shares.items():
+        pool = composed[kind]
+        chosen += rng.sample(pool, min(round(room * share), len(pool)))
+    rng.shuffle(chosen)
+    return chosen
+
+
+def corrupt(
+    rows: Sequence[LabelledTurn], agents: Sequence[str], share: float, rng: random.Random
+) -> Iterator[LabelledTurn]:
+    """The rows; in ``share`` of those with a current agent it is missing or any other one."""
+    for row in rows:
+        if row.turn.current is None or rng.random() >= share:
+            yield row
+        else:
+            wrong = rng.choice([None, *(name for name in agents if name != row.turn.current)])
+            yield LabelledTurn(RoutingTurn(row.turn.messages, wrong), row.agent)
+
+
+def render_label_read(
+    tokenizer: Any, row: LabelledTurn, labels: Mapping[str, int]
+) -> RenderedExample:
+    """Prompt and label as tokens; the label is the only one that is trained."""
+    prompt = tokenizer(render_prompt(row.turn), add_special_tokens=False)["input_ids"]
+    label = labels[row.agent]
+    return RenderedExample([*prompt, label], [IGNORED] * len(prompt) + [label])
+
+
+def label_id(tokenizer: Any, label: str) -> int:
+    """A label as a token id; `TrainingError` if it is not a single token of this base."""
+    ids = tokenizer(label, add_special_tokens=False)["input_ids"]
+    if len(ids) != 1:
+        raise TrainingError(f"label {label!r} is {len(ids)} tokens of this base, not one")
+    return int(ids[0])
+
+
+def _kind(row: LabelledTurn) -> str:
+    if row.turn.current is None:
+        return "first"
+    return "stay" if row.turn.current == row.agent else "hand_off"
+
+
+class LocalLabelReads:
+    """Label reads in this process with torch, so that fitting needs no server.
+
+    It is a `router.label_read.LabelReadEngine`; whatever model is asked for, the adapter it was
+    made with answers.
+    """
+
+    def __init__(self, base: Path | str, adapter: Path) -> None:
+        self._tokenizer = AutoTokenizer.from_pretrained(base)
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+        self._model = PeftModel.from_pretrained(model, adapter, autocast_adapter_dtype=False)
+        self._model.eval()
+
+    async def label_logprobs(
+        self, model: str, prompt: str, labels: Sequence[str]
+    ) -> Sequence[float]:
+        """Log-probability of each label as the token after ``prompt``."""
+        ids = [label_id(self._tokenizer, label) for label in labels]
+        inputs = self._tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
+        with torch.inference_mode():
+            logits = self._model(**inputs, logits_to_keep=1).logits[0, -1].float()
+        found: list[float] = torch.log_softmax(logits, dim=-1)[ids].tolist()
+        return found
