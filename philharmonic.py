@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from agents.errors import PhilharmonicError
+from agents.errors import ConfigError, PhilharmonicError
 from agents.settings import Settings
 
 if TYPE_CHECKING:
@@ -131,7 +133,15 @@ def train(
 
 
 def _settings(**given: Any) -> Settings:
-    return Settings(**{key: value for key, value in given.items() if value is not None})
+    try:
+        return Settings(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = [
+            f"setting {fault['loc'][0]}: {fault['msg']} (got {fault['input']!r}; an option or "
+            f"PHILHARMONIC_{str(fault['loc'][0]).upper()} sets it)"
+            for fault in error.errors()
+        ]
+        raise ConfigError("\n".join(faults)) from None
 
 
 def _registry() -> "Registry":
@@ -145,7 +155,7 @@ def main() -> None:
     try:
         app()
     except PhilharmonicError as error:
-        err.print(f"[bold red]Error:[/] {error}", highlight=False)
+        err.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

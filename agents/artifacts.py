@@ -35,7 +35,7 @@ def check_adapter(folder: Path, max_rank: int) -> str:
         "uses DoRA, which vLLM does not serve": bool(config.get("use_dora")),
         "has modules_to_save, which vLLM does not serve": bool(config.get("modules_to_save")),
         "has trained biases, which vLLM does not serve": config.get("bias", "none") != "none",
-        f"has a rank above the engine's maximum of {max_rank}": config.get("r", 0) > max_rank,
+        f"has a rank above the engine's maximum of {max_rank}": _rank(config, folder) > max_rank,
     }
     for reason, applies in refused.items():
         if applies:
@@ -53,6 +53,14 @@ def sha256_of(path: Path) -> str:
     """Hex digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _rank(config: Mapping[str, Any], folder: Path) -> int:
+    """The largest rank of any module."""
+    ranks = [config.get("r", 0), *(config.get("rank_pattern") or {}).values()]
+    if not all(isinstance(rank, int) for rank in ranks):
+        raise ArtifactError(f"{folder / PEFT_CONFIG}: damaged: its rank is not a number")
+    return max(ranks)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -76,14 +84,14 @@ def _check_tensors(path: Path) -> None:
             if length > _MAX_HEADER_BYTES:
                 raise ValueError("its header is implausibly long")
             header = json.loads(file.read(length))
+            header.pop("__metadata__", None)
+            end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; only safetensors adapters are accepted") from None
-    except (struct.error, ValueError) as error:
-        raise ArtifactError(f"{path}: not a safetensors file: {error}") from None
-    header.pop("__metadata__", None)
+    except (struct.error, ValueError, TypeError, AttributeError, LookupError) as error:
+        raise ArtifactError(f"{path}: not a safetensors file: {error!r}") from None
     foreign = [name for name in header if ".lora_A." not in name and ".lora_B." not in name]
     if foreign or not header:
         raise ArtifactError(f"{path}: holds tensors that are not LoRA's: {foreign[:3]}")
-    end = max(entry["data_offsets"][1] for entry in header.values())
     if path.stat().st_size != 8 + length + end:
         raise ArtifactError(f"{path}: cut off or padded; copy it again")

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 Array = NDArray[np.float64]
@@ -31,6 +30,9 @@ def fit_pool(stages: Sequence[Array], right: NDArray[np.int_]) -> tuple[float, .
         stages: each stage's log-probabilities, ``[turns, agents]``.
         right: index of the right agent, ``[turns]``.
     """
+
+    # Half a second to import, and serving never fits.
+    from scipy.optimize import minimize
 
     def weights(logarithms: Array) -> list[float]:
         weights: list[float] = (np.exp(logarithms) / len(stages)).tolist()

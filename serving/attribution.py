@@ -32,7 +32,9 @@ class Attribution:
         agent = exchanges[-1]["agent"]
         if agent is None:
             return
-        self._agents[_digests(exchanges)[-1]] = agent
+        digest = _digests(exchanges)[-1]
+        self._agents[digest] = agent
+        self._agents.move_to_end(digest)
         if len(self._agents) > self._size:
             self._agents.popitem(last=False)
 

@@ -70,6 +70,12 @@ class ConversationGraph:
 
         Closing the iterator cancels the work on the engine; nothing is saved then.
         """
+        if conversation_id is None and turn.pinned is not None:
+            # Nothing to decide and nothing to store: the graph would only cost its own time,
+            # which is most of what the gateway adds (docs/log.md).
+            async for event in self._pinned(turn, history):
+                yield event
+            return
         stream = self._stateless.astream(
             cast(State, {"exchanges": list(history)}),
             context=turn,
@@ -101,6 +107,22 @@ class ConversationGraph:
         """Forget a stored conversation."""
         await self._checkpointer.adelete_thread(conversation_id)
 
+    async def _pinned(
+        self, turn: Turn, history: Sequence[Exchange]
+    ) -> AsyncIterator[Route | dict[str, Any] | Answered]:
+        route = await self._dispatcher.route(turn, history)
+        yield route
+        if turn.stream:
+            chunks = []
+            async for chunk in self._answerer.chunks(turn, route, history):
+                chunks.append(chunk)
+                yield chunk
+            completion = joined(chunks)
+        else:
+            completion = await self._answerer.whole(turn, route, history)
+        self._dispatcher.remember([*history, _exchange(turn, route, completion)])
+        yield Answered(route, completion)
+
     async def _route(self, state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
         route = await self._dispatcher.route(runtime.context, state["exchanges"])
         runtime.stream_writer(route)
@@ -117,19 +139,18 @@ class ConversationGraph:
         return {"completion": joined(chunks)}
 
     async def _save(self, state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
-        exchange = Exchange(
-            user=runtime.context.user,
-            assistant=content_of(state["completion"]),
-            agent=state["route"].agent,
-            model=state["route"].version.model,
-        )
+        exchange = _exchange(runtime.context, state["route"], state["completion"])
         self._dispatcher.remember([*state["exchanges"], exchange])
         return {"exchanges": [exchange]}
 
 
-def content_of(completion: dict[str, Any]) -> str:
-    """The text of a completion."""
-    return str(completion["choices"][0]["message"]["content"] or "")
+def _exchange(turn: Turn, route: Route, completion: dict[str, Any]) -> Exchange:
+    return Exchange(
+        user=turn.user,
+        assistant=str(completion["choices"][0]["message"]["content"] or ""),
+        agent=route.agent,
+        model=route.version.model,
+    )
 
 
 def joined(chunks: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Reconciler:
         """The models the engine was last seen to serve; empty while it does not answer."""
         self.refused: dict[str, str] = {}
         """Adapters the engine refuses to load, with its reasons."""
+        self._unwanted: set[str] = set()
 
     def wake(self) -> None:
         """Reconcile now instead of at the next tick."""
@@ -68,6 +69,7 @@ class Reconciler:
                 if self.loaded:
                     logger.warning("the engine is gone: %s", error)
                 self.loaded = frozenset()
+                self.refused = {}
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._every_s)
             self._wake.clear()
@@ -77,14 +79,25 @@ class Reconciler:
         wanted = self._wanted()
         models = await self._client.models()
         self.loaded = frozenset(models)
-        self.refused = {model: why for model, why in self.refused.items() if model in wanted}
+        self.refused = {
+            model: why
+            for model, why in self.refused.items()
+            if model in wanted and model not in models
+        }
         for model in wanted.keys() - models.keys() - self.refused.keys():
             await self._load(model, wanted[model])
-        for model, parent in models.items():
-            if parent is not None and model not in wanted and model not in self._in_flight.counts:
-                self.loaded -= {model}
+        if wanted.keys() <= self.loaded:
+            adapters = {model for model, parent in models.items() if parent is not None}
+            await self._retire(adapters - wanted.keys())
+
+    async def _retire(self, unwanted: set[str]) -> None:
+        """Unload what is idle and was unwanted a round ago: no request can be on its way to it."""
+        for model in unwanted & self._unwanted - self._in_flight.counts.keys():
+            self.loaded -= {model}
+            with suppress(EngineRejected):  # another gateway did it
                 await self._client.unload_adapter(model)
-                logger.info("unloaded %s", model)
+            logger.info("unloaded %s", model)
+        self._unwanted = unwanted
 
     async def _load(self, model: str, folder: Path) -> None:
         try:

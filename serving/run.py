@@ -6,17 +6,16 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 import uvicorn
+import uvloop
 from rich.console import Console
 
-from agents.bases import profile_named
 from agents.errors import ConfigError, EngineUnavailable
 from agents.settings import Settings
-from serving.engine.base_model import ensure_base_model, is_prepared
 from serving.engine.client import EngineClient
-from serving.engine.process import EngineProcess, engine_command, engine_environment
+from serving.engine.own import free_port, own_engine
+from serving.engine.process import EngineProcess
 from serving.gateway.app import create_app
 from serving.gateway.state import GatewayState
 from serving.services import open_services
@@ -37,67 +36,59 @@ def serve(settings: Settings, console: Console) -> None:
             "on 127.0.0.1"
         )
     with _listening(settings.host, settings.port) as listener:
-        asyncio.run(_serve(settings, console, listener))
+        uvloop.run(_serve(settings, console, listener))
 
 
 async def _serve(settings: Settings, console: Console, listener: socket.socket) -> None:
     started = time.perf_counter()
-    port = settings.engine_port or _free_port()
+    stopping = _set_on_signals()
+    port = settings.engine_port or free_port()
     url = settings.engine_url or f"http://127.0.0.1:{port}"
-    client = EngineClient(url, settings.request_timeout_s)
-    gateway = _Gateway(settings, client)
-    stopping = gateway.stop_on_signals()
-    async with _engine(settings, port, console) as engine:
-        serving = asyncio.create_task(gateway.server.serve(sockets=[listener]))
+    async with (
+        _engine(settings, port, console) as engine,
+        open_services(settings, EngineClient(url, settings.request_timeout_s)) as state,
+    ):
+        server = _server(state)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stopped = asyncio.create_task(stopping.wait())
         try:
-            if await _until_ready(settings, gateway, engine, console, stopping):
+            if await _until_ready(state, engine, console, stopping):
                 _say_ready(settings, console, time.perf_counter() - started)
-            await serving
+            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            gateway.server.should_exit = True
-            await asyncio.gather(serving, return_exceptions=True)
-    if serving.done() and not serving.cancelled() and serving.exception():
-        raise serving.exception()  # type: ignore[misc]
+            stopped.cancel()
+            server.should_exit = True
+            await serving
 
 
-class _Gateway:
-    """uvicorn around the app, told to stop by us instead of by its own signal handlers."""
+def _set_on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
 
-    def __init__(self, settings: Settings, client: EngineClient) -> None:
-        self.state: GatewayState | None = None
 
-        @asynccontextmanager
-        async def open_state() -> AsyncIterator[GatewayState]:
-            async with open_services(settings, client) as state:
-                self.state = state
-                yield state
+def _server(state: GatewayState) -> "_Server":
+    @asynccontextmanager
+    async def open_state() -> AsyncIterator[GatewayState]:
+        yield state
 
-        key = settings.api_key.get_secret_value() if settings.api_key else None
-        config = uvicorn.Config(
-            create_app(open_state, key),
+    key = state.settings.api_key
+    return _Server(
+        uvicorn.Config(
+            create_app(open_state, key.get_secret_value() if key else None),
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=30,
         )
-        self.server = _Server(config)
-
-    def stop_on_signals(self) -> asyncio.Event:
-        """Stop on SIGINT and SIGTERM; the event is set when one has come."""
-        stopping = asyncio.Event()
-
-        def stop() -> None:
-            stopping.set()
-            self.server.should_exit = True
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop)
-        return stopping
+    )
 
 
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to `_Gateway`: uvicorn would raise them again at its end."""
+        """Leave the signals to `_set_on_signals`: uvicorn would raise them again at its end."""
         yield
 
 
@@ -105,50 +96,34 @@ class _Server(uvicorn.Server):
 async def _engine(
     settings: Settings, port: int, console: Console
 ) -> AsyncIterator[EngineProcess | None]:
-    """Our own vLLM server, prepared and started; None when another one is used."""
+    """Our own vLLM server, or None when one that runs elsewhere is used."""
     if settings.engine_url is not None:
         yield None
         return
-    profile = profile_named(settings.base)
-    if not is_prepared(profile, settings.cache):
-        with console.status(f"Preparing base model {profile.name!r} (once, about 30 s) …"):
-            await asyncio.to_thread(ensure_base_model, profile, settings.cache)
-    model = ensure_base_model(profile, settings.cache)
-    command = engine_command(profile, model, port)
-    log = settings.logs / "engine.log"
-    engine = EngineProcess(command, engine_environment(profile), log)
-    running = asyncio.create_task(engine.run())
-    try:
+    async with own_engine(settings, port, console) as engine:
         yield engine
-    finally:
-        with console.status("Stopping vLLM …"):
-            await engine.stop()
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 async def _until_ready(
-    settings: Settings,
-    gateway: _Gateway,
+    state: GatewayState,
     engine: EngineProcess | None,
     console: Console,
     stopping: asyncio.Event,
 ) -> bool:
     """Wait until a chat would succeed; False if we were told to stop meanwhile."""
-    deadline = time.perf_counter() + settings.engine_start_timeout_s
+    settings = state.settings
     where = settings.engine_url or f"vLLM (log: {settings.logs / 'engine.log'})"
+    started = time.perf_counter()
     with console.status("") as status:
-        started = time.perf_counter()
-        while not (gateway.state and gateway.state.is_ready()):
-            if stopping.is_set() or gateway.server.should_exit:
+        while not state.is_ready():
+            if stopping.is_set():
                 return False
             waited = time.perf_counter() - started
-            if time.perf_counter() > deadline:
+            if waited > settings.engine_start_timeout_s:
                 tail = engine.log_tail() if engine else "Is it running, and with LoRA enabled?"
                 raise EngineUnavailable(f"{where} was not ready after {waited:.0f} s.\n{tail}")
             status.update(f"Waiting for {where} and its adapters … {waited:.0f} s")
-            if gateway.state:
-                gateway.state.reconciler.wake()
+            state.reconciler.wake()
             await asyncio.sleep(0.25)
     return True
 
@@ -180,10 +155,3 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
                 f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
             ) from None
         yield listener
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: Any = probe.getsockname()[1]
-    return int(port)

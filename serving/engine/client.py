@@ -16,6 +16,9 @@ BASE_MODEL = "base"
 
 _FLOOR = math.log(1e-6)
 _TOP_LOGPROBS = 20
+_CONNECTIONS = 4096
+# Below vLLM's own 5 s: a connection that the server is just closing must not be used again.
+_KEEPALIVE_S = 3.0
 
 
 class EngineClient:
@@ -32,7 +35,9 @@ class EngineClient:
         self.url = url.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=self.url,
-            transport=AiohttpTransport(limits=httpx.Limits(max_connections=None)),
+            transport=AiohttpTransport(
+                limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEPALIVE_S)
+            ),
             timeout=httpx.Timeout(timeout_s, connect=5.0),
         )
 
@@ -54,9 +59,11 @@ class EngineClient:
 
     async def load_adapter(self, name: str, folder: Path) -> None:
         """Make the server serve the adapter in ``folder`` as model ``name``."""
-        await self._request(
-            "POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder)}
-        )
+        payload = {"lora_name": name, "lora_path": str(folder)}
+        response = await self._send("POST", "/v1/load_lora_adapter", payload)
+        if response.status_code != 200:
+            # vLLM says 500 of an adapter that does not fit its base.
+            raise EngineRejected(response.status_code, _error_message(response.content))
 
     async def unload_adapter(self, name: str) -> None:
         """Make the server forget the adapter ``name``."""
@@ -106,25 +113,34 @@ class EngineClient:
         return [max(top.get(label, _FLOOR), _FLOOR) for label in labels]
 
     async def _request(self, method: str, path: str, payload: Mapping[str, Any] | None) -> bytes:
-        content = None if payload is None else orjson.dumps(payload)
-        try:
-            response = await self._http.request(method, path, content=content, headers=_JSON)
-        except httpx.HTTPError as error:
-            raise EngineUnavailable(f"vLLM at {self.url} does not answer: {error!r}") from None
+        response = await self._send(method, path, payload)
         if response.status_code != 200:
             raise _rejection(response.status_code, response.content)
         return response.content
+
+    async def _send(
+        self, method: str, path: str, payload: Mapping[str, Any] | None
+    ) -> httpx.Response:
+        content = None if payload is None else orjson.dumps(payload)
+        try:
+            return await self._http.request(method, path, content=content, headers=_JSON)
+        except httpx.HTTPError as error:
+            raise EngineUnavailable(f"vLLM at {self.url} does not answer: {error!r}") from None
 
 
 _JSON = {"content-type": "application/json"}
 
 
 def _rejection(status: int, body: bytes) -> EngineRejected | EngineUnavailable:
-    try:
-        document = orjson.loads(body)
-        message = str(document.get("error", document).get("message", document))
-    except (orjson.JSONDecodeError, AttributeError):
-        message = body.decode("utf-8", "replace")[:500]
+    message = _error_message(body)
     if status >= 500:
         return EngineUnavailable(f"vLLM failed ({status}): {message}")
     return EngineRejected(status, message)
+
+
+def _error_message(body: bytes) -> str:
+    try:
+        document = orjson.loads(body)
+        return str(document.get("error", document).get("message", document))
+    except (orjson.JSONDecodeError, AttributeError):
+        return body.decode("utf-8", "replace")[:500]

@@ -93,6 +93,8 @@ class EngineProcess:
                 await self._spawn(log)
                 assert self._process is not None
                 await self._process.wait()
+            # Workers that outlive their server would keep its memory.
+            _signal_group(self._process.pid, signal.SIGKILL)
             if loop.time() - started > 2 * _LONGEST_BACKOFF_S:
                 backoff = _FIRST_BACKOFF_S
             if not self._stopping:

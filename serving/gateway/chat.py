@@ -14,7 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from agents.errors import ConversationNotFound, PhilharmonicError
 from serving.gateway.body import parse_body
-from serving.gateway.errors import as_api_error, error_body
+from serving.gateway.errors import ApiError, as_api_error, error_body
 from serving.gateway.parse import check_only_new, history_of, turn_of
 from serving.gateway.schemas import NEW, ChatRequest
 from serving.gateway.state import GatewayState, State
@@ -207,7 +207,7 @@ async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, Answe
     try:
         await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
-            raise asyncio.CancelledError("the client hung up")
+            raise ApiError(499, "the client hung up", "client_closed_request")
         return answering.result()
     finally:
         listening.cancel()

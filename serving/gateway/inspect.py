@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from serving.gateway.body import parse_body
 from serving.gateway.chat import find_conversation
 from serving.gateway.parse import check_only_new, history_of, user_text
-from serving.gateway.schemas import AUTO, ChatRequest, RouteRequest
+from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import State
 
 routes = APIRouter()
@@ -35,8 +35,6 @@ async def models(state: State) -> dict[str, Any]:
 async def route(request: Request, state: State) -> dict[str, Any]:
     """The routing decision alone: who would answer the last user message, and why."""
     parsed = await parse_body(request, RouteRequest, state.settings.max_body_bytes)
-    # The same check as for a chat: what cannot be answered cannot be routed.
-    ChatRequest(messages=parsed.messages)
     if parsed.conversation_id is None:
         history = await state.dispatcher.attribute(history_of(parsed.messages, None))
     else:
@@ -55,9 +53,7 @@ async def route(request: Request, state: State) -> dict[str, Any]:
 
 
 @routes.get("/v1/conversations/{conversation_id}")
-async def get_conversation(
-    conversation_id: str, state: State
-) -> dict[str, Any]:
+async def get_conversation(conversation_id: str, state: State) -> dict[str, Any]:
     """A stored conversation: every message, and who answered."""
     messages: list[dict[str, Any]] = []
     for exchange in await find_conversation(state, conversation_id):
@@ -74,9 +70,7 @@ async def get_conversation(
 
 
 @routes.delete("/v1/conversations/{conversation_id}")
-async def delete_conversation(
-    conversation_id: str, state: State
-) -> dict[str, Any]:
+async def delete_conversation(conversation_id: str, state: State) -> dict[str, Any]:
     """Forget a stored conversation."""
     async with state.conversation_lock(conversation_id):
         await find_conversation(state, conversation_id)

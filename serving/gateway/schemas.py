@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 #: The model name that asks for routing.
 AUTO = "auto"
@@ -36,6 +36,19 @@ class ChatMessage(_Body):
         return "".join(part.text for part in self.content)
 
 
+def _ends_with_the_user(messages: list[ChatMessage]) -> list[ChatMessage]:
+    if messages[-1].role != "user":
+        raise ValueError("the last message must be the user's, it is what gets answered")
+    if not messages[-1].text.strip():
+        raise ValueError("the last message is empty")
+    return messages
+
+
+Messages = Annotated[
+    list[ChatMessage], Field(min_length=1, max_length=2000), AfterValidator(_ends_with_the_user)
+]
+
+
 class StreamOptions(_Body):
     """OpenAI's options of a stream."""
 
@@ -46,7 +59,7 @@ class ChatRequest(_Body):
     """The body of ``POST /v1/chat/completions``."""
 
     model: str = AUTO
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=2000)]
+    messages: Messages
     conversation_id: str | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
@@ -62,15 +75,6 @@ class ChatRequest(_Body):
     top_logprobs: Annotated[int | None, Field(ge=0, le=20)] = None
     n: Annotated[int | None, Field(ge=1, le=1)] = None
     user: str | None = None
-
-    @field_validator("messages")
-    @classmethod
-    def _ends_with_the_user(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
-        if messages[-1].role != "user":
-            raise ValueError("the last message must be the user's, it is what gets answered")
-        if not messages[-1].text.strip():
-            raise ValueError("the last message is empty")
-        return messages
 
     def sampling(self) -> dict[str, Any]:
         """The sampling parameters the caller gave, as vLLM names them."""
@@ -96,7 +100,7 @@ _SAMPLING = {
 class RouteRequest(_Body):
     """The body of ``POST /v1/route``."""
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=2000)]
+    messages: Messages
     conversation_id: str | None = None
 
 

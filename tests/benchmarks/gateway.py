@@ -21,8 +21,10 @@ import os
 import platform
 import secrets
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -51,7 +53,7 @@ SEQUENTIAL_S = 1.0
 CONCURRENT_S = 1.5
 WARM_UP_S = 1.0
 START_TIMEOUT_S = 60.0
-MEASURE_TIMEOUT_S = 150.0
+TOTAL_S = 230.0
 AIM_ADDED = 1 / 6
 AIM_PER_SECOND = 10.0
 CACHE = Path("var/cache/bench-litellm")
@@ -124,13 +126,14 @@ def started(names: Sequence[str], cache: Path) -> Iterator[list[Target]]:
         upstream = stack.enter_context(running("upstream", command, folder / "upstream.log"))
         upstream.wait_until_200(f"{url}/health", START_TIMEOUT_S)
         targets = [Target(DIRECT, url)]
-        for name in names:
-            start = _start_ours if name == OURS else _start_litellm
-            targets.append(start(stack, folder, url, cache))
+        if OURS in names:
+            targets.append(_start_ours(stack, folder, url))
+        if LITELLM in names:
+            targets.append(_start_litellm(stack, folder, url, cache))
         yield targets
 
 
-def _start_ours(stack: ExitStack, folder: Path, upstream: str, cache: Path) -> Target:
+def _start_ours(stack: ExitStack, folder: Path, upstream: str) -> Target:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [str(philharmonic()), "serve", "--engine-url", upstream, "--port", str(port)]
@@ -152,10 +155,12 @@ def _start_litellm(stack: ExitStack, folder: Path, upstream: str, cache: Path) -
     return Target(LITELLM, url, proxy.headers)
 
 
-async def measure(targets: Sequence[Target], say: Callable[[str], None]) -> Rounds:
+async def measure(
+    targets: Sequence[Target], timeout_s: float, say: Callable[[str], None]
+) -> Rounds:
     """Every spell of every round, the targets in an order that moves on by one each round."""
     spells: dict[tuple[str, bool], list[Spell]] = defaultdict(list)
-    async with asyncio.timeout(MEASURE_TIMEOUT_S):
+    async with asyncio.timeout(timeout_s):
         for target in targets:
             await warm_up(target)
         for number in range(ROUNDS):
@@ -285,15 +290,28 @@ def _met(is_met: bool) -> str:
     return "[green]met[/]" if is_met else "[red]missed[/]"
 
 
+def run(names: Sequence[str], cache: Path, console: Console) -> Rounds:
+    """Start everything, measure, stop everything."""
+    if LITELLM in names:
+        console.print(f"{litellm_proxy.REQUIREMENT} in {cache}", markup=False)
+        litellm_proxy.install(cache)
+    deadline = time.monotonic() + TOTAL_S
+    with started(names, cache) as targets:
+        console.print(", ".join(f"{target.name} at {target.url}" for target in targets))
+        return uvloop.run(measure(targets, deadline - time.monotonic(), console.print))
+
+
 def main() -> None:
-    """Start everything, measure, print the tables, write the JSON file if one is named."""
+    """Measure, print the tables, write the JSON file if one is named."""
     options = _parse_options()
     console = Console(width=max(Console().width, 120))
     stop_children_on_sigterm()
-    if LITELLM in options.targets:
-        console.print(f"{litellm_proxy.REQUIREMENT} in {options.cache}", markup=False)
-    with started(options.targets, options.cache.resolve()) as targets:
-        rounds = uvloop.run(measure(targets, console.print))
+    try:
+        rounds = run(options.targets, options.cache.resolve(), console)
+    except TimeoutError:
+        sys.exit(f"error: not done after {TOTAL_S:.0f} s; is the machine busy?")
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        sys.exit(f"error: {error}")
     figures = summarise(rounds)
     verdicts = compare(figures)
     console.print(figures_table(figures))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-ANSWER_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 30.0
 DONE = b"data: [DONE]"
 
 
@@ -70,7 +70,8 @@ def chat_request(url: str, headers: Mapping[str, str], body: Mapping[str, object
 class Connection(asyncio.Protocol):
     """One keep-alive connection, one request at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._answer: asyncio.Future[Answer] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,7 +81,7 @@ class Connection(asyncio.Protocol):
         """Send the request, wait for the whole answer.
 
         Raises:
-            TimeoutError: it took longer than 10 s.
+            RuntimeError: it took longer than 30 s.
             ConnectionError: the server hung up before it had answered.
         """
         self._answer = asyncio.get_running_loop().create_future()
@@ -89,8 +90,11 @@ class Connection(asyncio.Protocol):
         self._first_s = 0.0
         self._start = time.perf_counter()
         self._transport.write(request)
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            return await self._answer
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await self._answer
+        except TimeoutError:
+            raise RuntimeError(f"{self._url}: no answer within {ANSWER_TIMEOUT_S:.0f} s") from None
 
     def close(self) -> None:
         """Hang up."""
@@ -101,7 +105,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._answer and not self._answer.done():
-            self._answer.set_exception(ConnectionError("the server hung up before answering"))
+            error = ConnectionError(f"{self._url}: hung up before it had answered")
+            self._answer.set_exception(error)
 
     def on_body(self, body: bytes) -> None:
         if not self._body:
@@ -120,7 +125,7 @@ async def connect(url: str) -> Connection:
     """Open a connection to the server at the root of `url`."""
     host, _, port = urlsplit(url).netloc.partition(":")
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, host, int(port))
+    _, connection = await loop.create_connection(lambda: Connection(url), host, int(port))
     return connection
 
 
@@ -149,9 +154,7 @@ async def put_under_load(
             total_s.append(answer.total_s)
 
     try:
-        async with asyncio.TaskGroup() as workers:
-            for connection in opened:
-                workers.create_task(worker(connection))
+        await asyncio.gather(*(worker(connection) for connection in opened))
     finally:
         for connection in opened:
             connection.close()

@@ -33,12 +33,13 @@ class Child:
             RuntimeError: the process ended, or the time is up; the message ends with its log.
         """
         deadline = time.monotonic() + timeout_s
-        while not _answers(url):
+        while (reply := _get(url)) is not None:
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.name} ended before it was ready:\n{self._last_words()}")
             if time.monotonic() > deadline:
                 raise RuntimeError(
-                    f"{self.name} was not ready after {timeout_s:.0f} s:\n{self._last_words()}"
+                    f"{self.name} was not ready after {timeout_s:.0f} s; {url} says: {reply}\n"
+                    f"{self._last_words()}"
                 )
             time.sleep(POLL_S)
 
@@ -46,12 +47,15 @@ class Child:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
 
-def _answers(url: str) -> bool:
+def _get(url: str) -> str | None:
+    """None if `url` answers 200, else what it says instead."""
     try:
         with urllib.request.urlopen(url, timeout=5) as reply:
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+            return None if reply.status == 200 else str(reply.status)
+    except urllib.error.HTTPError as error:
+        return f"{error.code} {error.read(500).decode(errors='replace')}"
+    except OSError as error:
+        return str(error)
 
 
 @contextmanager

@@ -1,0 +1,86 @@
+"""Our own vLLM server for as long as a block of code runs."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rich.console import Console
+
+from agents.bases import profile_named
+from agents.errors import EngineUnavailable
+from agents.settings import Settings
+from serving.engine.base_model import ensure_base_model, is_prepared
+from serving.engine.client import EngineClient
+from serving.engine.process import EngineProcess, engine_command, engine_environment
+
+
+@asynccontextmanager
+async def own_engine(
+    settings: Settings, port: int, console: Console
+) -> AsyncIterator[EngineProcess]:
+    """Prepare the base if need be, start vLLM on ``port``, stop it on the way out."""
+    profile = profile_named(settings.base)
+    if not is_prepared(profile, settings.cache):
+        with console.status(f"Preparing base model {profile.name!r} (once, about 30 s) …"):
+            await asyncio.to_thread(ensure_base_model, profile, settings.cache)
+    command = engine_command(profile, ensure_base_model(profile, settings.cache), port)
+    log = settings.logs / "engine.log"
+    engine = EngineProcess(command, engine_environment(profile), log)
+    running = asyncio.create_task(engine.run())
+    try:
+        yield engine
+    finally:
+        with console.status("Stopping vLLM …"):
+            await engine.stop()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def any_engine(settings: Settings, console: Console) -> AsyncIterator[EngineClient]:
+    """A client of a healthy engine: the one at ``settings.engine_url``, or our own.
+
+    Raises:
+        EngineUnavailable: the engine does not answer in time.
+    """
+    if settings.engine_url is not None:
+        client = EngineClient(settings.engine_url, settings.request_timeout_s)
+        try:
+            if not await client.is_healthy():
+                raise EngineUnavailable(f"no vLLM server answers at {settings.engine_url}")
+            yield client
+        finally:
+            await client.aclose()
+        return
+    port = settings.engine_port or free_port()
+    client = EngineClient(f"http://127.0.0.1:{port}", settings.request_timeout_s)
+    try:
+        async with own_engine(settings, port, console) as engine:
+            await _until_healthy(client, engine, settings.engine_start_timeout_s, console)
+            yield client
+    finally:
+        await client.aclose()
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _until_healthy(
+    client: EngineClient, engine: EngineProcess, timeout_s: float, console: Console
+) -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with console.status("Starting vLLM …") as status:
+        while not await client.is_healthy():
+            waited = loop.time() - started
+            if waited > timeout_s:
+                raise EngineUnavailable(
+                    f"vLLM was not ready after {waited:.0f} s.\n{engine.log_tail()}"
+                )
+            status.update(f"Starting vLLM … {waited:.0f} s")
+            await asyncio.sleep(0.25)

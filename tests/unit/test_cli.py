@@ -1,0 +1,172 @@
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import philharmonic
+from agents.registry import Registry
+from agents.settings import ROOT
+from tests.unit.adapter_folder import agent_config, write_adapter
+
+Cli = Callable[..., tuple[int, str, str]]
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PHILHARMONIC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def cli(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs the command line; gives its exit code, what it printed, and its errors."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["philharmonic", *arguments])
+        code = 0
+        try:
+            philharmonic.main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def publish_two_versions(home: Path, folder: Path) -> None:
+    registry = Registry(home)
+    for value in (1.0, 2.0):
+        registry.publish(agent_config(), write_adapter(folder / "adapter", value))
+
+
+def test_help_names_every_verb(cli: Cli) -> None:
+    code, out, _ = cli("--help")
+    assert code == 0
+    for verb in ("serve", "chat", "agents", "train", "publish", "rollback", "router"):
+        assert verb in out
+
+
+@pytest.mark.parametrize("verb", ["serve", "chat", "agents", "train", "publish", "rollback"])
+def test_every_verb_has_help(cli: Cli, verb: str) -> None:
+    code, out, _ = cli(verb, "--help")
+    assert code == 0
+    assert f"philharmonic {verb}" in out
+
+
+@pytest.mark.parametrize("arguments", [(), ("dance",), ("publish",), ("serve", "--port", "x")])
+def test_wrong_usage_is_exit_code_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+    assert cli(*arguments)[0] == 2
+
+
+def test_agents_lists_versions_and_which_is_live(cli: Cli, home: Path, tmp_path: Path) -> None:
+    publish_two_versions(home, tmp_path)
+    code, out, _ = cli("agents", "--json")
+    rows = json.loads(out)
+    assert code == 0
+    assert [(row["agent"], row["version"], row["live"]) for row in rows] == [
+        ("cron", 1, False),
+        ("cron", 2, True),
+    ]
+    code, out, _ = cli("agents")
+    assert code == 0
+    assert "cron" in out and "90.0%" in out
+
+
+def test_rollback_goes_to_the_version_before(cli: Cli, home: Path, tmp_path: Path) -> None:
+    publish_two_versions(home, tmp_path)
+    assert cli("rollback", "cron")[:2] == (0, "cron@1 is live again\n")
+    assert Registry(home).live()["cron"].number == 1
+    code, _, err = cli("rollback", "cron")
+    assert code == 1
+    assert "Error: agent 'cron' has no earlier version to roll back to" in err
+
+
+@pytest.mark.parametrize("name", ["chess", "../cron", "[/bold]", ""])
+def test_what_the_catalog_lacks_cannot_be_published(cli: Cli, name: str) -> None:
+    code, _, err = cli("publish", name)
+    assert code == 1
+    assert f"Error: the catalog has no agent '{name}'" in err
+
+
+def test_publish_takes_the_agent_as_it_is_on_disk(
+    cli: Cli, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "catalog" / "cron"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("PHILHARMONIC_AGENTS_DIR", str(folder.parent))
+    (folder / "agent.yaml").write_text(json.dumps(agent_config().model_dump()), encoding="utf-8")
+    code, _, err = cli("publish", "cron")
+    assert code == 1
+    assert f"agent 'cron' has no adapter yet; run: philharmonic train {folder}" in err
+    write_adapter(folder / "adapter")
+    assert cli("publish", "cron")[:2] == (0, "cron@1 is live\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--host", "0.0.0.0"), "lets others in: set PHILHARMONIC_API_KEY"),
+        (("--base", "gpt-7"), "unknown base 'gpt-7'; known: default, phi-3-mini-4k"),
+        (("--port", "99999"), "port: Input should be less than or equal to 65535"),
+    ],
+)
+def test_a_wrong_option_of_serve_is_explained(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    code, _, err = cli("serve", *arguments)
+    assert (code, message in err) == (2, True), err
+
+
+def test_a_wrong_environment_variable_is_explained(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHILHARMONIC_RECONCILE_EVERY_S", "soon")
+    code, _, err = cli("serve")
+    assert code == 2
+    assert "PHILHARMONIC_RECONCILE_EVERY_S" in err and "Traceback" not in err
+
+
+def test_a_port_that_is_taken_is_explained(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, _, err = cli("serve", "--port", str(port), "--engine-url", NOBODY)
+    assert code == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in err and "--port" in err
+
+
+def test_serve_without_a_fitted_router_says_so(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHILHARMONIC_ROUTER_DIR", str(tmp_path / "nowhere"))
+    code, _, err = cli("serve", "--port", "18080", "--engine-url", NOBODY)
+    assert code == 1
+    assert "Error:" in err and "fit the router first" in err
+
+
+def test_chat_without_a_server_says_how_to_start_one(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: "hello")
+    code, _, err = cli("chat", "--url", NOBODY)
+    assert code == 1
+    assert "start one with: philharmonic serve" in err
+
+
+def test_the_end_of_input_ends_a_chat(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(*_: object) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end)
+    assert cli("chat", "--url", NOBODY)[0] == 0
+
+
+def test_help_and_gateway_never_load_torch() -> None:
+    program = "import philharmonic, serving.run, sys; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -1,0 +1,173 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agents.artifacts import FILES, WEIGHTS
+from agents.errors import ArtifactError, RegistryError
+from agents.registry import Registry
+from tests.unit.adapter_folder import agent_config, write_adapter
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "home")
+
+
+def publish(registry: Registry, folder: Path, value: float) -> int:
+    return registry.publish(agent_config(), write_adapter(folder, value)).number
+
+
+def test_what_is_published_is_live(registry: Registry, tmp_path: Path) -> None:
+    version = registry.publish(agent_config(), write_adapter(tmp_path / "adapter"))
+    assert (version.model, version.number) == ("cron@1", 1)
+    assert version.manifest["scores"]["adapter"] == 0.9
+    assert registry.live() == {"cron": version}
+    assert registry.agents() == ["cron"]
+
+
+def test_an_agent_without_an_adapter_can_be_published(registry: Registry) -> None:
+    config = agent_config("general", adapter=None, evaluation=None)
+    assert registry.publish(config, None).adapter is None
+    assert registry.live()["general"].manifest == {}
+
+
+def test_the_same_content_twice_is_one_version(registry: Registry, tmp_path: Path) -> None:
+    assert [publish(registry, tmp_path / name, 1.0) for name in ("a", "b")] == [1, 1]
+    assert publish(registry, tmp_path / "a", 2.0) == 2
+    assert len(registry.versions("cron")) == 2
+
+
+def test_a_known_version_stays_out_of_service_if_it_was_taken_out(
+    registry: Registry, tmp_path: Path
+) -> None:
+    publish(registry, tmp_path / "a", 1.0)
+    registry.unload("cron")
+    publish(registry, tmp_path / "a", 1.0)
+    assert registry.live() == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"system_prompt": "Other words."},
+        {"generation": {"max_tokens": 3}},
+        {"description": "Says when something runs."},
+    ],
+)
+def test_what_changes_answers_makes_a_version(
+    registry: Registry, tmp_path: Path, change: dict[str, object]
+) -> None:
+    adapter = write_adapter(tmp_path / "adapter")
+    registry.publish(agent_config(), adapter)
+    assert registry.publish(agent_config(**change), adapter).number == 2
+
+
+def test_what_changes_training_alone_makes_none(registry: Registry, tmp_path: Path) -> None:
+    adapter = write_adapter(tmp_path / "adapter")
+    registry.publish(agent_config(), adapter)
+    assert registry.publish(agent_config(gate={"min_score": 0.5}), adapter).number == 1
+
+
+def test_a_version_is_a_copy(registry: Registry, tmp_path: Path) -> None:
+    source = write_adapter(tmp_path / "adapter", 1.0)
+    adapter = registry.publish(agent_config(), source).adapter
+    assert adapter is not None and adapter.is_absolute()
+    before = (adapter / WEIGHTS).read_bytes()
+    write_adapter(source, 2.0)
+    assert (adapter / WEIGHTS).read_bytes() == before
+    assert sorted(file.name for file in adapter.iterdir()) == sorted(FILES)
+
+
+def test_rollback_goes_back_step_by_step(registry: Registry, tmp_path: Path) -> None:
+    for value in (1.0, 2.0, 3.0):
+        publish(registry, tmp_path / "a", value)
+    registry.activate("cron", 1)
+    assert [registry.rollback("cron").number for _ in range(3)] == [3, 2, 1]
+    with pytest.raises(RegistryError, match="no earlier version to roll back to"):
+        registry.rollback("cron")
+    assert registry.live()["cron"].number == 1
+
+
+def test_activating_what_is_live_adds_no_step(registry: Registry, tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        publish(registry, tmp_path / "a", value)
+    registry.activate("cron", 2)
+    assert registry.rollback("cron").number == 1
+
+
+def test_unload_keeps_the_versions(registry: Registry, tmp_path: Path) -> None:
+    publish(registry, tmp_path / "a", 1.0)
+    registry.unload("cron")
+    assert registry.live() == {}
+    with pytest.raises(RegistryError, match="agent 'cron' is not live"):
+        registry.unload("cron")
+    assert registry.activate("cron", 1).model == "cron@1"
+    assert registry.live()["cron"].number == 1
+
+
+def test_an_unknown_version_is_answered_with_the_known_ones(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for value in (1.0, 2.0):
+        publish(registry, tmp_path / "a", value)
+    with pytest.raises(RegistryError, match=r"agent 'cron' has no version 7; it has: 1, 2"):
+        registry.activate("cron", 7)
+    with pytest.raises(RegistryError, match=r"agent 'chess' has no version 1; it has: none"):
+        registry.activate("chess", 1)
+
+
+def test_every_change_of_what_is_live_changes_the_revision(
+    registry: Registry, tmp_path: Path
+) -> None:
+    changes: list[Callable[[], object]] = [
+        lambda: publish(registry, tmp_path / "a", 1.0),
+        lambda: publish(registry, tmp_path / "a", 2.0),
+        lambda: registry.rollback("cron"),
+        lambda: registry.activate("cron", 2),
+        lambda: registry.unload("cron"),
+        lambda: registry.activate("cron", 1),
+    ]
+    for change in changes:
+        before = registry.revision()
+        change()
+        assert registry.revision() != before
+
+
+def test_a_second_process_sees_the_same(registry: Registry, tmp_path: Path) -> None:
+    publish(registry, tmp_path / "a", 1.0)
+    assert Registry(tmp_path / "home").live() == registry.live()
+
+
+def test_the_leftover_of_a_broken_copy_gives_way(registry: Registry, tmp_path: Path) -> None:
+    leftover = tmp_path / "home" / "adapters" / "cron" / "1"
+    leftover.mkdir(parents=True)
+    (leftover / WEIGHTS).write_bytes(b"half of it")
+    (leftover / "foreign").touch()
+    adapter = registry.publish(agent_config(), write_adapter(tmp_path / "adapter")).adapter
+    assert adapter is not None
+    assert sorted(file.name for file in adapter.iterdir()) == sorted(FILES)
+
+
+def test_a_failing_copy_leaves_nothing(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half of it")
+        raise OSError("no space left on device")
+
+    source = write_adapter(tmp_path / "adapter")
+    with monkeypatch.context() as patched:
+        patched.setattr("agents.registry.shutil.copyfile", full)
+        with pytest.raises(OSError, match="no space left"):
+            registry.publish(agent_config(), source)
+    assert registry.versions("cron") == []
+    assert [path for path in (tmp_path / "home" / "adapters").rglob("*") if path.is_file()] == []
+    assert registry.publish(agent_config(), source).number == 1
+
+
+def test_a_damaged_adapter_is_never_stored(registry: Registry, tmp_path: Path) -> None:
+    folder = write_adapter(tmp_path / "adapter", r=64)
+    with pytest.raises(ArtifactError, match="a rank above"):
+        registry.publish(agent_config(), folder)
+    assert registry.agents() == []
