@@ -132,6 +132,49 @@ def train(
     train_agent(folder, _settings(engine_url=engine_url), force, err)
 
 
+@router_app.command("fit")
+def router_fit(
+    train_file: Annotated[Path, typer.Option("--train", help="Labelled JSONL to learn from.")],
+    calibration: Annotated[Path, typer.Option(help="Held-out labelled JSONL for thresholds.")],
+    router_dir: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the fitted router.")
+    ] = None,
+    fallback: Annotated[str, typer.Option(help="Agent for what fits none.")] = "general",
+) -> None:
+    """Train the router LLM's adapter, fit the fast path, calibrate, and set the thresholds.
+
+    Rows are conversations {"turns": [{"role", "content", "domain"}]} or {"text", "domain"}.
+    An adapter that is already in the folder is kept and only the rest is fitted again.
+    """
+    from training.fit_router import make_router
+
+    settings = _settings(router_dir=router_dir)
+    spec = make_router(train_file, calibration, settings, fallback)
+    out.print_json(spec.model_dump_json())
+
+
+@router_app.command("eval")
+def router_eval(
+    data: Annotated[Path, typer.Option(help="Labelled JSONL to judge the router on.")],
+    router_dir: Annotated[
+        Path | None, typer.Option("--router", help="Folder of the fitted router.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the report here, too.")
+    ] = None,
+) -> None:
+    """Judge a fitted router: accuracy of turns and conversations, hand-offs, calibration, cost.
+
+    The router's own earlier decisions are fed back as the current agent, as in service.
+    """
+    from training.fit_router import evaluate_router
+
+    report = json.dumps(evaluate_router(data, _settings(router_dir=router_dir)))
+    if json_file is not None:
+        json_file.write_text(report + "\n", encoding="utf-8")
+    out.print_json(report)
+
+
 def _settings(**given: Any) -> Settings:
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})

@@ -57,7 +57,7 @@ def sha256_of(path: Path) -> str:
 
 def _rank(config: Mapping[str, Any], folder: Path) -> int:
     """The largest rank of any module."""
-    ranks = [config.get("r", 0), *(config.get("rank_pattern") or {}).values()]
+    ranks: list[int] = [config.get("r", 0), *(config.get("rank_pattern") or {}).values()]
     if not all(isinstance(rank, int) for rank in ranks):
         raise ArtifactError(f"{folder / PEFT_CONFIG}: damaged: its rank is not a number")
     return max(ranks)

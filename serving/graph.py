@@ -6,7 +6,8 @@ the same graph without a checkpointer, with the history it brought along.
 """
 
 import operator
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, cast
 
@@ -65,7 +66,7 @@ class ConversationGraph:
 
     async def events(
         self, turn: Turn, history: Sequence[Exchange], conversation_id: str | None
-    ) -> AsyncIterator[Route | dict[str, Any] | Answered]:
+    ) -> AsyncGenerator[Route | dict[str, Any] | Answered]:
         """One turn as it happens: the `Route`, each chunk if ``turn.stream``, then `Answered`.
 
         Closing the iterator cancels the work on the engine; nothing is saved then.
@@ -73,8 +74,9 @@ class ConversationGraph:
         if conversation_id is None and turn.pinned is not None:
             # Nothing to decide and nothing to store: the graph would only cost its own time,
             # which is most of what the gateway adds (docs/log.md).
-            async for event in self._pinned(turn, history):
-                yield event
+            async with aclosing(self._pinned(turn, history)) as pinned:
+                async for event in pinned:
+                    yield event
             return
         stream = self._stateless.astream(
             cast(State, {"exchanges": list(history)}),
@@ -91,11 +93,12 @@ class ConversationGraph:
                 durability="exit",
             )
         state: dict[str, Any] = {}
-        async for mode, event in cast(AsyncIterator[tuple[str, Any]], stream):
-            if mode == "custom":
-                yield event
-            else:
-                state = event
+        async with aclosing(cast(AsyncGenerator[tuple[str, Any]], stream)) as updates:
+            async for mode, event in updates:
+                if mode == "custom":
+                    yield event
+                else:
+                    state = event
         yield Answered(state["route"], state["completion"])
 
     async def exchanges(self, conversation_id: str) -> list[Exchange]:
@@ -109,7 +112,7 @@ class ConversationGraph:
 
     async def _pinned(
         self, turn: Turn, history: Sequence[Exchange]
-    ) -> AsyncIterator[Route | dict[str, Any] | Answered]:
+    ) -> AsyncGenerator[Route | dict[str, Any] | Answered]:
         route = await self._dispatcher.route(turn, history)
         yield route
         if turn.stream:

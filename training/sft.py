@@ -1,5 +1,6 @@
 """Supervised fine-tuning of one adapter: LoRA, or QLoRA when the base is loaded in NF4."""
 
+import ctypes
 import json
 import platform
 import time
@@ -64,6 +65,7 @@ def train_rows(
     bfloat16, which is what the engine serves. ``run_dir / "metrics.jsonl"`` gets the losses.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
+    _keep_freed_memory()
     torch.manual_seed(training.seed)
     trainer = _LabelLogitsTrainer(
         model=_with_adapter(base, adapter),
@@ -218,6 +220,21 @@ def environment() -> dict[str, str]:
     """The versions a result depends on, for manifests."""
     packages = ("torch", "transformers", "peft", "bitsandbytes")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc not to give freed tensors back to the kernel (mallopt(3)).
+
+    On a CPU every step frees and allocates the same gigabytes; fetching them anew, page by page,
+    costs a noticeable part of it (docs/log.md).
+    """
+    if platform.libc_ver()[0] == "glibc" and not torch.cuda.is_available():
+        libc = ctypes.CDLL(None)
+        for option, value in ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, (1 << 31) - 1)):
+            libc.mallopt(option, value)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def _limit(config: AgentConfig) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from agents.errors import ConversationNotFound, PhilharmonicError
 from serving.gateway.body import parse_body
@@ -113,16 +114,34 @@ async def _streamed(
     Until then an error still has its own HTTP status.
     """
     events = state.graph.events(call.turn, call.history, call.conversation_id)
+    held.push_async_callback(events.aclose)
     route = await anext(events)
     assert isinstance(route, Route)
     first = await anext(events)
     elapsed = time.perf_counter() - call.started
     state.metrics.first_token_seconds.labels(route.agent).observe(elapsed)
     about = about_route(route, call.conversation_id)
-    # What the request holds (its conversation, its place) is released when the stream ends.
-    stream = _sse(state, call, route, events, [first], held.pop_all())
-    headers = headers_of(about) | {"cache-control": "no-cache"}
-    return route.agent, StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+    stream = _sse(state, call, route, events, [first])
+    return route.agent, _Stream(stream, headers_of(about), held.pop_all())
+
+
+class _Stream(StreamingResponse):
+    """Server-sent events; what the request holds is released when they end.
+
+    It is released here and not in the generator of the events: that one never runs if the
+    client is gone before the first of them is sent.
+    """
+
+    def __init__(
+        self, events: AsyncIterator[bytes], headers: dict[str, str], held: AsyncExitStack
+    ) -> None:
+        headers = headers | {"cache-control": "no-cache"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._held:
+            await super().__call__(scope, receive, send)
 
 
 async def _sse(
@@ -131,25 +150,23 @@ async def _sse(
     route: Route,
     events: AsyncIterator[Route | dict[str, Any] | Answered],
     begun: list[Route | dict[str, Any] | Answered],
-    held: AsyncExitStack,
 ) -> AsyncIterator[bytes]:
     about: dict[str, Any] | None = about_route(route, call.conversation_id)
-    async with held:
-        try:
-            async for event in _chain(begun, events):
-                if isinstance(event, Answered):
-                    _observe(state, call, route, event.completion)
-                    yield b"data: [DONE]\n\n"
-                elif isinstance(event, dict):
-                    if not event["choices"] and not call.include_usage:
-                        continue
-                    chunk = event if about is None else {**event, "philharmonic": about}
-                    about = None
-                    yield b"data: " + orjson.dumps(chunk) + b"\n\n"
-        except PhilharmonicError as error:
-            fault = as_api_error(error)
-            body = error_body(fault.status, str(fault), fault.code, fault.param)
-            yield b"data: " + orjson.dumps(body) + b"\n\n"
+    try:
+        async for event in _chain(begun, events):
+            if isinstance(event, Answered):
+                _observe(state, call, route, event.completion)
+                yield b"data: [DONE]\n\n"
+            elif isinstance(event, dict):
+                if not event["choices"] and not call.include_usage:
+                    continue
+                chunk = event if about is None else {**event, "philharmonic": about}
+                about = None
+                yield b"data: " + orjson.dumps(chunk) + b"\n\n"
+    except PhilharmonicError as error:
+        fault = as_api_error(error)
+        body = error_body(fault.status, str(fault), fault.code, fault.param)
+        yield b"data: " + orjson.dumps(body) + b"\n\n"
 
 
 async def _chain(

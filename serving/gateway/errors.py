@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from agents.errors import (
+    ArtifactError,
     ConfigError,
     ConversationNotFound,
     EngineRejected,
@@ -45,7 +46,7 @@ def as_api_error(error: PhilharmonicError) -> ApiError:
             return ApiError(404, str(error), "conversation_not_found", "conversation_id")
         case RegistryError():
             return ApiError(404, str(error), "model_not_found", "model")
-        case ConfigError():
+        case ConfigError() | ArtifactError():
             return ApiError(400, str(error), "invalid_value")
         case EngineRejected() if "context length" in error.message:
             message = (

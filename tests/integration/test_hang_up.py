@@ -1,0 +1,81 @@
+"""A client that hangs up cancels the work on the engine."""
+
+import json
+import socket
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.gateway import CHAT, Gateway, content_of, wait_until
+
+pytestmark = pytest.mark.engine
+
+STORY = [{"role": "user", "content": "Count from one to five hundred, one number in each line."}]
+LONG: dict[str, Any] = {"model": "general", "messages": STORY, "max_tokens": 2000}
+
+
+def gauge(http: httpx.Client, *names: str) -> float:
+    families = text_string_to_metric_families(http.get("/metrics").text)
+    return sum(s.value for family in families for s in family.samples if s.name in names)
+
+
+def busy(server: Gateway) -> float:
+    """Requests that vLLM works on, or will."""
+    return gauge(server.engine, "vllm:num_requests_running", "vllm:num_requests_waiting")
+
+
+def is_idle_again(server: Gateway) -> None:
+    wait_until(lambda: busy(server) == 0, timeout_s=2)
+    wait_until(lambda: gauge(server.http, "philharmonic_requests_in_flight") == 0, timeout_s=2)
+
+
+def test_a_stream(server: Gateway) -> None:
+    with server.http.stream("POST", CHAT, json=LONG | {"stream": True}) as response:
+        next(response.iter_raw())
+        wait_until(lambda: busy(server) == 1, timeout_s=2)
+    is_idle_again(server)
+
+
+def test_a_plain_request(server: Gateway) -> None:
+    with httpx.Client(base_url=server.url) as http:
+        waiting = threading.Thread(target=_give_up_after, args=(http, 1.0))
+        waiting.start()
+        wait_until(lambda: busy(server) == 1, timeout_s=2)
+        waiting.join()
+    is_idle_again(server)
+
+
+def _give_up_after(http: httpx.Client, seconds: float) -> None:
+    with pytest.raises(httpx.ReadTimeout):
+        http.post(CHAT, json=LONG, timeout=seconds)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_many_that_do_not_even_wait(server: Gateway, stream: bool) -> None:
+    for _ in range(8):
+        _send_and_leave(server, LONG | {"stream": stream})
+    is_idle_again(server)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_abandoned_turn_is_not_stored_and_blocks_nobody(server: Gateway, stream: bool) -> None:
+    first = server.answer("every minute", conversation_id="new")
+    conversation_id = first["philharmonic"]["conversation_id"]
+    for _ in range(3):
+        _send_and_leave(server, LONG | {"conversation_id": conversation_id, "stream": stream})
+    second = server.answer("every hour, on the hour", "cron", conversation_id=conversation_id)
+    assert content_of(second) == "0 * * * *"
+    stored = server.http.get(f"/v1/conversations/{conversation_id}").json()["messages"]
+    assert len(stored) == 4
+    is_idle_again(server)
+
+
+def _send_and_leave(server: Gateway, body: dict[str, Any]) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    content = json.dumps(body).encode()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(content)}\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode() + content)
