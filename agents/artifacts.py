@@ -60,7 +60,7 @@ def _rank(config: Mapping[str, Any], folder: Path) -> int:
     ranks: list[int] = [config.get("r", 0), *(config.get("rank_pattern") or {}).values()]
     if not all(isinstance(rank, int) for rank in ranks):
         raise ArtifactError(f"{folder / PEFT_CONFIG}: damaged: its rank is not a number")
-    return max(ranks)
+    return int(max(ranks))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -49,10 +49,12 @@ class Dispatcher:
         attributed: list[Exchange] = []
         for position, exchange in enumerate(known):
             agent = exchange["agent"]
-            if agent is None and position >= len(known) - _REROUTED_TURNS:
+            forgotten = agent is None and position >= len(known) - _REROUTED_TURNS
+            if forgotten:
                 agent = (await self.decide(attributed, exchange["user"])).agent
             attributed.append({**exchange, "agent": agent or self._router.spec.fallback})
-            self._attribution.remember(attributed)
+            if forgotten:
+                self._attribution.remember(attributed)
         return attributed
 
     def remember(self, exchanges: Sequence[Exchange]) -> None:

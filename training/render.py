@@ -9,7 +9,7 @@ from os.path import commonprefix
 from typing import Any
 
 from agents.data import Example
-from agents.errors import DataError
+from agents.errors import ConfigError, DataError
 from agents.prompt import with_system_prompt
 
 IGNORED = -100
@@ -31,10 +31,16 @@ def render(tokenizer: Any, system_prompt: str, example: Example) -> RenderedExam
         tokenizer: a Hugging Face tokenizer with a chat template.
 
     Raises:
+        ConfigError: the chat template drops system messages, as some of Phi-3's do.
         DataError: the template rewrites earlier turns, so that answers cannot be found.
     """
     messages = [m.as_dict() for m in with_system_prompt(system_prompt, example.messages)]
     text = _apply(tokenizer, messages)
+    if system_prompt.strip() not in text:
+        raise ConfigError(
+            "the base's chat template leaves out the system message, so system_prompt would "
+            "never reach the model: choose a base whose template knows system messages"
+        )
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     labels = [IGNORED] * len(encoded["input_ids"])
     special = {key for key, token in tokenizer.added_tokens_decoder.items() if token.special}

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_known_version_stays_out_of_service_if_it_was_taken_out(
     ],
 )
 def test_what_changes_answers_makes_a_version(
-    registry: Registry, tmp_path: Path, change: dict[str, object]
+    registry: Registry, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     adapter = write_adapter(tmp_path / "adapter")
     registry.publish(agent_config(), adapter)
