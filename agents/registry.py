@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.artifacts import FILES, check_adapter, read_manifest
+from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest
 from agents.bases import profile_named
 from agents.config import AgentConfig
-from agents.errors import RegistryError
+from agents.errors import ArtifactError, RegistryError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -235,7 +235,21 @@ class Registry:
 
 
 def _check(config: AgentConfig, adapter: Path) -> str:
-    return check_adapter(adapter, profile_named(config.base).max_lora_rank)
+    """Check an adapter and give its digest.
+
+    vLLM itself loads an adapter of another base without a word, and answers nonsense.
+    """
+    digest = check_adapter(adapter, profile_named(config.base).max_lora_rank)
+    manifest = read_manifest(adapter)
+    if manifest.get("adapter_sha256", digest) != digest:
+        raise ArtifactError(f"{adapter}: {MANIFEST} was written for other weights; train it again")
+    base = manifest.get("base", {}).get("profile", config.base)
+    if base != config.base:
+        raise ArtifactError(
+            f"{adapter}: trained on base {base!r}, but the agent's is {config.base!r}; train it "
+            "again"
+        )
+    return digest
 
 
 def _fingerprint(config: AgentConfig, adapter_digest: str) -> str:

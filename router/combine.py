@@ -30,7 +30,6 @@ def fit_pool(stages: Sequence[Array], right: NDArray[np.int_]) -> tuple[float, .
         stages: each stage's log-probabilities, ``[turns, agents]``.
         right: index of the right agent, ``[turns]``.
     """
-
     # Half a second to import, and serving never fits.
     from scipy.optimize import minimize
 

@@ -10,6 +10,7 @@ from typing import IO
 
 from agents.bases import BaseProfile
 from serving.engine.client import BASE_MODEL
+from serving.engine.server import PARENT_PID
 
 #: Adapters that can take part in one batch, and that are kept in memory.
 MAX_LORAS = 8
@@ -39,6 +40,7 @@ def engine_environment(profile: BaseProfile) -> dict[str, str]:
     """The environment vLLM runs in: ours, with what it needs and without telemetry."""
     environment = dict(os.environ)
     environment |= {
+        PARENT_PID: str(os.getpid()),
         "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",

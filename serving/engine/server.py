@@ -6,6 +6,9 @@ import runpy
 import signal
 import sys
 
+PARENT_PID = "PHILHARMONIC_GATEWAY_PID"
+"""The environment variable that names the process we belong to."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -16,8 +19,8 @@ def die_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
-            sys.exit("the gateway is gone")
+        if os.getppid() != int(os.environ[PARENT_PID]):
+            sys.exit("the gateway is gone")  # it died before we asked
 
 
 if __name__ == "__main__":

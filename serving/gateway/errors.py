@@ -20,6 +20,9 @@ from agents.errors import (
 
 _RETRY_AFTER_S = "2"
 
+# How vLLM says that a prompt, or a prompt and its max_tokens, exceed the context.
+_TOO_LONG = ("maximum context length", "cannot be greater than")
+
 
 class ApiError(PhilharmonicError):
     """A request that cannot be served as it is; ``param`` names the field at fault."""
@@ -48,7 +51,7 @@ def as_api_error(error: PhilharmonicError) -> ApiError:
             return ApiError(404, str(error), "model_not_found", "model")
         case ConfigError() | ArtifactError():
             return ApiError(400, str(error), "invalid_value")
-        case EngineRejected() if "context length" in error.message:
+        case EngineRejected() if any(sign in error.message for sign in _TOO_LONG):
             message = (
                 f"The conversation does not fit the model's context: {error.message} "
                 "Send fewer or shorter messages, ask for fewer max_tokens, or start anew."

@@ -2,18 +2,14 @@
 
 import json
 import shutil
-import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
-from agents.artifacts import WEIGHTS
+from agents.artifacts import MANIFEST, WEIGHTS, sha256_of
 from agents.settings import ROOT
 from tests.integration.gateway import Gateway, content_of, wait_until
 
@@ -27,7 +23,7 @@ def _leave_everything_as_it_was(server: Gateway) -> Iterator[None]:
     yield
     folder = server.catalog / "cron"
     shutil.copyfile(ROOT / "agents" / "cron" / "agent.yaml", folder / "agent.yaml")
-    shutil.copyfile(ROOT / "agents" / "cron" / "adapter" / WEIGHTS, folder / "adapter" / WEIGHTS)
+    shutil.copytree(ROOT / "agents" / "cron" / "adapter", folder / "adapter", dirs_exist_ok=True)
     admin(server, "cron", "activate", version=1)
     wait_until(lambda: server.is_ready() and "cron@1" in server.adapters())
     wait_until(lambda: not {a for a in server.adapters() if a.startswith("cron@")} - {"cron@1"})
@@ -155,33 +151,38 @@ def test_what_is_not_there_cannot_be_changed(
     assert answering(server) == "cron@1"
 
 
-def test_a_damaged_adapter_is_refused_at_the_door(server: Gateway) -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda weights: weights[:-100], "cut off or padded"),
+        (lambda weights: weights[:-1] + bytes([weights[-1] ^ 1]), "written for other weights"),
+    ],
+)
+def test_a_damaged_adapter_is_refused_at_the_door(
+    server: Gateway, change: Callable[[bytes], bytes], reason: str
+) -> None:
     path = server.catalog / "cron" / "adapter" / WEIGHTS
-    path.write_bytes(path.read_bytes()[:-100])
+    path.write_bytes(change(path.read_bytes()))
     response = server.http.post("/admin/agents/cron/load")
     assert response.status_code == 400
-    assert "cut off or padded" in response.json()["error"]["message"]
+    assert reason in response.json()["error"]["message"]
     assert answering(server) == "cron@1"
 
 
-def test_an_adapter_that_does_not_fit_the_base_pushes_nobody_out(server: Gateway) -> None:
+def test_an_adapter_that_vllm_refuses_pushes_nobody_out(server: Gateway) -> None:
     assert answering(server) == "cron@1"
-    _misfit(server.catalog / "cron" / "adapter" / WEIGHTS)
-    misfit = admin(server, "cron", "load")["live"]
-    wait_until(lambda: f"cron@{misfit}" in server.http.get("/readyz").json().get("refused", {}))
+    folder = server.catalog / "cron" / "adapter"
+    weights = (folder / WEIGHTS).read_bytes()
+    assert b"qkv_proj" in weights
+    (folder / WEIGHTS).write_bytes(weights.replace(b"qkv_proj", b"xyz_proj"))
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["adapter_sha256"] = sha256_of(folder / WEIGHTS)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    refused = admin(server, "cron", "load")["live"]
+    wait_until(lambda: f"cron@{refused}" in server.http.get("/readyz").json().get("refused", {}))
     for _ in range(3):
         assert answering(server) == "cron@1"
         assert server.answer("turn on the tv", "home")["model"] == "home@1"
     admin(server, "cron", "rollback")
     wait_until(server.is_ready)
     assert answering(server) == "cron@1"
-
-
-def _misfit(path: Path) -> None:
-    """The same tensors' names, in the shapes of a smaller base."""
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    header.pop("__metadata__", None)
-    shapes = {name: [max(1, size // 2) for size in t["shape"]] for name, t in header.items()}
-    save_file({name: np.ones(shape, np.float32) for name, shape in shapes.items()}, path)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from agents.artifacts import FILES, WEIGHTS
+from agents.artifacts import FILES, MANIFEST, WEIGHTS
 from agents.errors import ArtifactError, RegistryError
 from agents.registry import Registry
-from tests.unit.adapter_folder import agent_config, write_adapter
+from tests.unit.adapter_folder import agent_config, write_adapter, write_json
 
 
 @pytest.fixture
@@ -170,5 +170,22 @@ def test_a_failing_copy_leaves_nothing(
 def test_a_damaged_adapter_is_never_stored(registry: Registry, tmp_path: Path) -> None:
     folder = write_adapter(tmp_path / "adapter", r=64)
     with pytest.raises(ArtifactError, match="a rank above"):
+        registry.publish(agent_config(), folder)
+    assert registry.agents() == []
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        ({"adapter_sha256": "0" * 64}, "written for other weights"),
+        ({"base": {"profile": "phi-3-mini-4k"}}, "trained on base 'phi-3-mini-4k'"),
+    ],
+)
+def test_a_foreign_adapter_is_never_stored(
+    registry: Registry, tmp_path: Path, manifest: dict[str, Any], reason: str
+) -> None:
+    folder = write_adapter(tmp_path / "adapter")
+    write_json(folder / MANIFEST, manifest)
+    with pytest.raises(ArtifactError, match=reason):
         registry.publish(agent_config(), folder)
     assert registry.agents() == []
