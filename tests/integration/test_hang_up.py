@@ -41,9 +41,9 @@ def test_a_stream(server: Gateway) -> None:
 
 def test_a_plain_request(server: Gateway) -> None:
     with httpx.Client(base_url=server.url) as http:
-        waiting = threading.Thread(target=_give_up_after, args=(http, 1.0))
+        waiting = threading.Thread(target=_give_up_after, args=(http, 3.0))
         waiting.start()
-        wait_until(lambda: busy(server) == 1, timeout_s=2)
+        wait_until(lambda: busy(server) == 1, timeout_s=3)
         waiting.join()
     is_idle_again(server)
 

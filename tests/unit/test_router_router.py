@@ -139,6 +139,14 @@ async def test_one_agent_answers_everything(fitted: Path) -> None:
     assert not engine.prompts
 
 
+def test_fit_keeps_the_scores_of_every_stage(fitted: Path) -> None:
+    spec = read_spec(fitted)
+    assert set(spec.scores) == {"label_read", "fast", "fast_calibrated", "pooled"}
+    # This engine always says the same label; a third of the rows are that agent's.
+    assert spec.scores["label_read"]["accuracy"] == pytest.approx(1 / 3)
+    assert spec.scores["fast"]["accuracy"] == 1.0
+
+
 def test_what_cannot_be_loaded_is_said(fitted: Path, tmp_path: Path) -> None:
     engine = FakeEngine(" A")
     with pytest.raises(RouterError, match="fitted for general, home, sql, but the catalog has"):
