@@ -1,12 +1,12 @@
 """Examples: rows of chat messages in JSON Lines, read strictly."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agents.errors import DataError
+from agents.jsonl import read_jsonl
 
 Role = Literal["system", "user", "assistant"]
 
@@ -52,25 +52,13 @@ def load_examples(path: Path) -> list[Example]:
     Raises:
         DataError: the file is missing or empty, or a row is broken; names file and line.
     """
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; check `data` in agent.yaml") from None
-    examples = [
-        _parse(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()
-    ]
-    if not examples:
-        raise DataError(f"{path}: no rows; write one JSON object with `messages` a line")
-    return examples
+    return [_parse(row, where) for where, row in read_jsonl(path, _ADVICE)]
 
 
-def _parse(line: bytes, where: str) -> Example:
-    try:
-        row = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise DataError(f"{where}: not UTF-8; save the file as UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON: {error}") from None
+_ADVICE = "check `data` in agent.yaml: one JSON object with `messages` a line"
+
+
+def _parse(row: Any, where: str) -> Example:
     if not isinstance(row, dict) or not isinstance(row.get("messages"), list):
         raise DataError(f"{where}: expected an object with a list under `messages`")
     messages = tuple(_message(item, where) for item in row["messages"])

@@ -1,6 +1,5 @@
 """Turns: what the router is asked about, and labelled ones to fit and judge it with."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from agents.data import Message
 from agents.errors import DataError
+from agents.jsonl import read_jsonl
 
 #: The label of a turn that fits no agent; such turns belong to the router's fallback.
 OUT_OF_SCOPE = "none"
@@ -62,14 +62,10 @@ def load_labelled(path: Path) -> list[LabelledConversation]:
     Raises:
         DataError: the file is missing or empty, or a row is broken; names file and line.
     """
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; give a JSONL file of labelled turns") from None
-    rows = [_parse(line, path, number) for number, line in enumerate(lines, 1) if line.strip()]
-    if not rows:
-        raise DataError(f"{path}: no rows; write a conversation or a text with its domain a line")
-    return rows
+    return [_parse(row, where) for where, row in read_jsonl(path, _ADVICE)]
+
+
+_ADVICE = "give a JSONL file with a conversation, or a text with its domain, a line"
 
 
 def all_turns(conversations: list[LabelledConversation]) -> list[LabelledTurn]:
@@ -77,14 +73,8 @@ def all_turns(conversations: list[LabelledConversation]) -> list[LabelledTurn]:
     return [turn for conversation in conversations for turn in conversation.turns]
 
 
-def _parse(line: bytes, path: Path, number: int) -> LabelledConversation:
-    where = f"{path}:{number}"
-    try:
-        row = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise DataError(f"{where}: not UTF-8; save the file as UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON: {error}") from None
+def _parse(row: Any, where: str) -> LabelledConversation:
+    number = where.rpartition(":")[2]
     if isinstance(row, dict) and isinstance(row.get("turns"), list):
         turns, identity = row["turns"], str(row.get("id", f"row-{number}"))
     elif isinstance(row, dict) and "text" in row:
