@@ -63,11 +63,10 @@ def messages_of(exchanges: Sequence[Exchange], user: str) -> tuple[Message, ...]
 
 
 def thread_of(agent: Version, exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """The part of a history that the agent should see.
+    """The part of a history that the agent should see: the turns it answered itself.
 
-    An agent with an adapter sees the turns it answered itself, as it was trained: other agents'
-    JSON or SQL in between would only mislead a small model. The base model sees everything.
+    An agent with an adapter was trained so, and the base model alone is no less misled by other
+    agents' answers: after a turn in JSON it answers small talk in JSON. Who wants an agent to
+    see everything pins it, and sends the history.
     """
-    if agent.adapter is None:
-        return list(exchanges)
     return [exchange for exchange in exchanges if exchange["agent"] == agent.agent]

@@ -5,12 +5,12 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.artifacts import MANIFEST, WEIGHTS, sha256_of
-from agents.settings import ROOT
 from tests.integration.gateway import Gateway, content_of, wait_until
 
 pytestmark = pytest.mark.engine
@@ -19,11 +19,11 @@ QUESTION = "every weekday at half past nine in the morning"
 
 
 @pytest.fixture(autouse=True)
-def _leave_everything_as_it_was(server: Gateway) -> Iterator[None]:
+def _leave_everything_as_it_was(server: Gateway, tmp_path: Path) -> Iterator[None]:
+    folder, saved = server.catalog / "cron", tmp_path / "cron"
+    shutil.copytree(folder, saved)
     yield
-    folder = server.catalog / "cron"
-    shutil.copyfile(ROOT / "agents" / "cron" / "agent.yaml", folder / "agent.yaml")
-    shutil.copytree(ROOT / "agents" / "cron" / "adapter", folder / "adapter", dirs_exist_ok=True)
+    shutil.copytree(saved, folder, dirs_exist_ok=True)
     admin(server, "cron", "activate", version=1)
     wait_until(lambda: server.is_ready() and "cron@1" in server.adapters())
     wait_until(lambda: not {a for a in server.adapters() if a.startswith("cron@")} - {"cron@1"})
