@@ -28,14 +28,14 @@ def busy(server: Gateway) -> float:
 
 
 def is_idle_again(server: Gateway) -> None:
-    wait_until(lambda: busy(server) == 0, timeout_s=2)
-    wait_until(lambda: gauge(server.http, "philharmonic_requests_in_flight") == 0, timeout_s=2)
+    wait_until(lambda: busy(server) == 0, timeout_s=5)
+    wait_until(lambda: gauge(server.http, "philharmonic_requests_in_flight") == 0, timeout_s=5)
 
 
 def test_a_stream(server: Gateway) -> None:
     with server.http.stream("POST", CHAT, json=LONG | {"stream": True}) as response:
         next(response.iter_raw())
-        wait_until(lambda: busy(server) == 1, timeout_s=2)
+        wait_until(lambda: busy(server) == 1, timeout_s=5)
     is_idle_again(server)
 
 
