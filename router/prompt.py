@@ -3,6 +3,7 @@
 ::
 
     [home]
+    earlier: CREATE TABLE orders (id INTEGER, … how many orders?
     user: switch on the lamp in the hall
     assistant: {"action": "turn_on", "device": "light", "room": "hall", "value": null}
     user: and the one upstairs
@@ -15,7 +16,6 @@ import re
 from collections.abc import Mapping, Sequence
 from string import ascii_letters
 
-from agents.data import Message
 from agents.errors import RouterError
 from router.turns import RoutingTurn
 
@@ -24,17 +24,26 @@ UTTERANCES = 4
 CHARACTERS = 240
 EARLIER_CHARACTERS = 160
 
+#: Before them only what the user asked, in a few words: a turn may return to any of it.
+EARLIER_REQUESTS = 4
+REQUEST_CHARACTERS = 60
+
 _NOBODY = "none"
 _SPECIAL_TOKEN = re.compile(r"<\|(\w+)\|>")
 
 
 def render_prompt(turn: RoutingTurn) -> str:
     """The text whose next token is the label of the agent that should answer ``turn``."""
-    *earlier, last = turn.messages[-UTTERANCES:]
-    lines = [_line(message, EARLIER_CHARACTERS) for message in earlier]
-    return "\n".join(
-        [f"[{turn.current or _NOBODY}]", *lines, _line(last, CHARACTERS), "agent:"],
-    )
+    *recent, last = turn.messages[-UTTERANCES:]
+    requests = [m.content for m in turn.messages[:-UTTERANCES] if m.role == "user"]
+    lines = [
+        f"[{turn.current or _NOBODY}]",
+        *(_line("earlier", text, REQUEST_CHARACTERS) for text in requests[-EARLIER_REQUESTS:]),
+        *(_line(message.role, message.content, EARLIER_CHARACTERS) for message in recent),
+        _line(last.role, last.content, CHARACTERS),
+        "agent:",
+    ]
+    return "\n".join(lines)
 
 
 def labels_for(agents: Sequence[str]) -> Mapping[str, str]:
@@ -49,10 +58,10 @@ def labels_for(agents: Sequence[str]) -> Mapping[str, str]:
     return {agent: f" {letter}" for agent, letter in zip(agents, letters, strict=False)}
 
 
-def _line(message: Message, characters: int) -> str:
+def _line(speaker: str, text: str, characters: int) -> str:
     # The engine would read a chat template's token as an end of turn, not as text.
-    text = _SPECIAL_TOKEN.sub(r"< |\1| >", message.content)
-    return f"{message.role}: {_shorten(' '.join(text.split()), characters)}"
+    text = _SPECIAL_TOKEN.sub(r"< |\1| >", text)
+    return f"{speaker}: {_shorten(' '.join(text.split()), characters)}"
 
 
 def _shorten(text: str, characters: int) -> str:

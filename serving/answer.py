@@ -1,6 +1,7 @@
 """Ask the engine for an agent's answer."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from agents.data import Message
@@ -31,15 +32,16 @@ class Answerer:
 
     async def chunks(
         self, turn: Turn, route: Route, history: Sequence[Exchange]
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any]]:
         """The completion's chunks as the engine makes them; the last one carries the usage."""
         payload = _payload(turn, route, history)
         payload["stream_options"] = {"include_usage": True}
         self._in_flight.start(payload["model"])
         try:
-            async for chunk in self._client.stream_chat(payload):
-                chunk["model"] = route.version.model
-                yield chunk
+            async with aclosing(self._client.stream_chat(payload)) as arriving:
+                async for chunk in arriving:
+                    chunk["model"] = route.version.model
+                    yield chunk
         finally:
             self._in_flight.finish(payload["model"])
 

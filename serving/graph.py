@@ -117,9 +117,10 @@ class ConversationGraph:
         yield route
         if turn.stream:
             chunks = []
-            async for chunk in self._answerer.chunks(turn, route, history):
-                chunks.append(chunk)
-                yield chunk
+            async with aclosing(self._answerer.chunks(turn, route, history)) as arriving:
+                async for chunk in arriving:
+                    chunks.append(chunk)
+                    yield chunk
             completion = joined(chunks)
         else:
             completion = await self._answerer.whole(turn, route, history)
@@ -136,9 +137,10 @@ class ConversationGraph:
         if not turn.stream:
             return {"completion": await self._answerer.whole(turn, route, state["exchanges"])}
         chunks: list[dict[str, Any]] = []
-        async for chunk in self._answerer.chunks(turn, route, state["exchanges"]):
-            chunks.append(chunk)
-            runtime.stream_writer(chunk)
+        async with aclosing(self._answerer.chunks(turn, route, state["exchanges"])) as arriving:
+            async for chunk in arriving:
+                chunks.append(chunk)
+                runtime.stream_writer(chunk)
         return {"completion": joined(chunks)}
 
     async def _save(self, state: State, runtime: Runtime[Turn]) -> dict[str, Any]:

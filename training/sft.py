@@ -1,6 +1,5 @@
 """Supervised fine-tuning of one adapter: LoRA, or QLoRA when the base is loaded in NF4."""
 
-import ctypes
 import json
 import platform
 import time
@@ -24,6 +23,7 @@ from transformers import (
 from agents.config import AdapterConfig, AgentConfig, TrainingConfig
 from agents.data import Example
 from agents.errors import ConfigError, DataError
+from training import cpu
 from training.render import IGNORED, RenderedExample, render
 
 
@@ -65,10 +65,12 @@ def train_rows(
     bfloat16, which is what the engine serves. ``run_dir / "metrics.jsonl"`` gets the losses.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    _keep_freed_memory()
     torch.manual_seed(training.seed)
+    model = _with_adapter(base, adapter)
+    if not torch.cuda.is_available():
+        _speed_up_on_cpu(model, adapter)
     trainer = _LabelLogitsTrainer(
-        model=_with_adapter(base, adapter),
+        model=model,
         args=_arguments(training, run_dir),
         train_dataset=[_as_features(row) for row in rows],
         data_collator=_Padding(AutoTokenizer.from_pretrained(base).pad_token_id),
@@ -117,7 +119,9 @@ class _LabelLogitsTrainer(Trainer):
         assert not return_outputs
         causal_lm = self.accelerator.unwrap_model(model).base_model.model
         hidden = causal_lm.model(
-            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            use_cache=False,
         ).last_hidden_state
         labels = inputs["labels"][:, 1:]
         logits = causal_lm.lm_head(hidden[:, :-1][labels != IGNORED]).float()
@@ -158,6 +162,12 @@ def _with_adapter(base: Path | str, adapter: AdapterConfig) -> PeftModel:
     return get_peft_model(model, lora_config(adapter), autocast_adapter_dtype=False)
 
 
+def _speed_up_on_cpu(model: PeftModel, adapter: AdapterConfig) -> None:
+    cpu.keep_freed_memory()
+    if adapter.quantization == "none" and not cpu.compile_layers(model.base_model.model):
+        print("No C++ compiler found: training goes on without torch.compile, slower by a third.")
+
+
 def load_base(base: Path | str, adapter: AdapterConfig) -> Any:
     """The base model in bfloat16, or in NF4 with double quantisation for QLoRA."""
     quantization = None
@@ -169,7 +179,10 @@ def load_base(base: Path | str, adapter: AdapterConfig) -> Any:
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
     return AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16, quantization_config=quantization
+        base,
+        dtype=torch.bfloat16,
+        quantization_config=quantization,
+        attn_implementation="sdpa" if torch.cuda.is_available() else cpu.ATTENTION,
     )
 
 
@@ -220,21 +233,6 @@ def environment() -> dict[str, str]:
     """The versions a result depends on, for manifests."""
     packages = ("torch", "transformers", "peft", "bitsandbytes")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
-
-
-def _keep_freed_memory() -> None:
-    """Tell glibc not to give freed tensors back to the kernel (mallopt(3)).
-
-    On a CPU every step frees and allocates the same gigabytes; fetching them anew, page by page,
-    costs a noticeable part of it (docs/log.md).
-    """
-    if platform.libc_ver()[0] == "glibc" and not torch.cuda.is_available():
-        libc = ctypes.CDLL(None)
-        for option, value in ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, (1 << 31) - 1)):
-            libc.mallopt(option, value)
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def _limit(config: AgentConfig) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SPECIALISTS = ("sql", "cron", "triage", "home")
-CALIBRATION_SHARE = 0.15
+CALIBRATION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ def load_chains(agents: Path) -> dict[str, list[Chain]]:
     return chains
 
 
-def in_calibration(identity: str) -> bool:
+def in_calibration(identity: str, share: float) -> bool:
     """Say on which side `identity` falls: the same text always falls on the same side."""
     digest = hashlib.sha256(identity.strip().casefold().encode()).digest()
-    return int.from_bytes(digest[:4]) / 2**32 < CALIBRATION_SHARE
+    return int.from_bytes(digest[:4]) / 2**32 < share
 
 
 def _read(agent: str, path: Path) -> Iterator[Chain]:

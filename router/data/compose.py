@@ -14,11 +14,13 @@ Pair = tuple[str, str]
 
 AGENT_WEIGHTS = {"general": 0.18, "sql": 0.19, "cron": 0.21, "triage": 0.21, "home": 0.21}
 USER_TURN_WEIGHTS = {1: 0.14, 2: 0.18, 3: 0.2, 4: 0.18, 5: 0.14, 6: 0.1, 7: 0.06}
-MAX_SEGMENTS = 4
+MAX_SEGMENTS = 5
 MULTI_TURN_SHARE = 0.5
 SAME_AGENT_SHARE = 0.12
 BRIDGE_SHARE = 0.4
-HOLD_BACK_SHARE = 0.5
+HOLD_BACK_SHARE = 0.6
+RETURN_SHARE = 0.6
+BARE_RETURN_SHARE = 0.35
 SCHEMA_FIRST_SHARE = 0.35
 PAUSE_SHARE = 0.12
 ABOUT_SHARE = 0.1
@@ -92,7 +94,9 @@ def compose(decks: dict[str, Deck], rng: random.Random) -> list[Turn]:
     for _ in range(MAX_SEGMENTS):
         if draft.room <= 0:
             break
-        if draft.held and draft.held.agent != draft.agent:
+        # The later it comes back, the less of it the router still reads in full.
+        now = draft.room == 1 or rng.random() < RETURN_SHARE
+        if draft.held and draft.held.agent != draft.agent and now:
             _come_back(draft, draft.held)
         else:
             _new_segment(draft, decks)
@@ -139,6 +143,8 @@ def _come_back(draft: _Draft, held: Chain) -> None:
 
 
 def _return_words(text: str, draft: _Draft, agent: str) -> str:
+    if draft.rng.random() < BARE_RETURN_SHARE:
+        return text
     if agent == "triage":
         return draft.rng.choice(bridges.TRIAGE_RETURNS).format(t=text)
     template = draft.rng.choice(bridges.RETURNS)

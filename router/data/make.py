@@ -13,6 +13,8 @@ from router.data.compose import Deck, Turn, compose
 
 SEED = 0
 CONVERSATIONS = 1500
+#: Written by hand is what users write: most of what the thresholds are fitted on.
+HANDWRITTEN_IN_CALIBRATION = 0.4
 HERE = Path(__file__).parent
 AGENTS = HERE.parent.parent / "agents"
 
@@ -50,18 +52,28 @@ def build(agents: Path, seed: int) -> dict[str, list[Conversation]]:
     handwritten = load_handwritten(HERE / "handwritten.jsonl")
     sides: dict[str, list[Conversation]] = {}
     for name, calibration in (("train", False), ("calibration", True)):
-        own = [row for row in handwritten if in_calibration(row["id"]) is calibration]
+        own = [
+            row
+            for row in handwritten
+            if in_calibration(row["id"], HANDWRITTEN_IN_CALIBRATION) is calibration
+        ]
         share = CALIBRATION_SHARE if calibration else 1 - CALIBRATION_SHARE
         side = {
             # The first message names the chain, so that its longer versions fall on one side.
-            agent: [c for c in rows if in_calibration(c.pairs[0][0]) is calibration]
+            agent: [
+                chain
+                for chain in rows
+                if in_calibration(chain.pairs[0][0], CALIBRATION_SHARE) is calibration
+            ]
             for agent, rows in chains.items()
         }
         for agent, rows in side.items():
             if not rows:
                 raise ValueError(f"too few {agent} chains: none falls into {name}")
-        count = round(CONVERSATIONS * share) - len(own)
-        sides[name] = own + compose_side(side, count, name, random.Random(f"{seed}-{name}"))
+        composed = compose_side(
+            side, round(CONVERSATIONS * share), name, random.Random(f"{seed}-{name}")
+        )
+        sides[name] = own + composed
     return sides
 
 

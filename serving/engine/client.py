@@ -1,7 +1,7 @@
 """What we ask of one vLLM server, over HTTP."""
 
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class EngineClient:
         completion = orjson.loads(await self._request("POST", "/v1/chat/completions", payload))
         return {key: value for key, value in completion.items() if value is not None}
 
-    async def stream_chat(self, payload: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def stream_chat(self, payload: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """The chunks of one chat completion, as the server makes them.
 
         Closing the iterator closes the connection, on which vLLM aborts the request.

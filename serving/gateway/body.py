@@ -4,8 +4,9 @@ from typing import TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 
-from serving.gateway.errors import ApiError, validation_error
+from serving.gateway.errors import ApiError, ClientHungUp, validation_error
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
@@ -24,15 +25,16 @@ async def parse_body(request: Request, model: type[_Body], max_bytes: int) -> _B
 
 
 async def _read(request: Request, max_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise ApiError(
-                413,
-                f"The body is larger than {max_bytes} bytes; send shorter messages.",
-                "request_too_large",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
+    content = bytearray()
+    try:
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > max_bytes:
+                raise ApiError(
+                    413,
+                    f"The body is larger than {max_bytes} bytes; send shorter messages.",
+                    "request_too_large",
+                )
+    except ClientDisconnect:
+        raise ClientHungUp from None
+    return bytes(content)

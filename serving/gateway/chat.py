@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from agents.errors import ConversationNotFound, PhilharmonicError
 from serving.gateway.body import parse_body
-from serving.gateway.errors import ApiError, as_api_error, error_body
+from serving.gateway.errors import ClientHungUp, as_api_error, error_body
 from serving.gateway.parse import check_only_new, history_of, turn_of
 from serving.gateway.schemas import NEW, ChatRequest
 from serving.gateway.state import GatewayState, State
@@ -47,15 +47,9 @@ async def chat_completions(request: Request, state: State) -> Response:
         parsed = await parse_body(request, ChatRequest, state.settings.max_body_bytes)
         async with AsyncExitStack() as held:
             await held.enter_async_context(_counted(state))
-            call = await _place(state, parsed, started, held)
-            response: Response
-            if call.turn.stream:
-                agent, response = await _streamed(state, call, held)
-            else:
-                answered = await _unless_disconnected(
-                    request, state.graph.run(call.turn, call.history, call.conversation_id)
-                )
-                agent, response = answered.route.agent, _whole(state, call, answered)
+            agent, response = await _unless_disconnected(
+                request, _respond(state, parsed, started, held)
+            )
             status = response.status_code
             return response
     except PhilharmonicError as error:
@@ -63,6 +57,17 @@ async def chat_completions(request: Request, state: State) -> Response:
         raise
     finally:
         state.metrics.requests.labels(agent, str(status)).inc()
+
+
+async def _respond(
+    state: GatewayState, parsed: ChatRequest, started: float, held: AsyncExitStack
+) -> tuple[str, Response]:
+    """The agent that answers and its response; a stream has given its first chunk by then."""
+    call = await _place(state, parsed, started, held)
+    if call.turn.stream:
+        return await _streamed(state, call, held)
+    answered = await state.graph.run(call.turn, call.history, call.conversation_id)
+    return answered.route.agent, _whole(state, call, answered)
 
 
 async def _place(
@@ -217,18 +222,25 @@ async def _counted(state: GatewayState) -> AsyncIterator[None]:
         yield
 
 
-async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, Answered]) -> Answered:
-    """Do the work, but cancel it (and with it the engine's) when the client hangs up."""
+async def _unless_disconnected(
+    request: Request, work: Coroutine[Any, Any, tuple[str, Response]]
+) -> tuple[str, Response]:
+    """Do the work, but cancel it (and with it the engine's) when the client hangs up.
+
+    Cancelled work has ended when this returns: nothing of it can touch the conversation later.
+    """
     answering = asyncio.ensure_future(work)
     listening = asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            raise ApiError(499, "the client hung up", "client_closed_request")
-        return answering.result()
+        if answering.done():
+            return answering.result()
+        raise ClientHungUp
     finally:
         listening.cancel()
-        answering.cancel()
+        if not answering.done():
+            answering.cancel()
+            await asyncio.wait({answering})
 
 
 async def _disconnected(request: Request) -> None:

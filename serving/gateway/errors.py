@@ -34,6 +34,13 @@ class ApiError(PhilharmonicError):
         self.param = param
 
 
+class ClientHungUp(ApiError):
+    """The client closed the connection; 499 is what nginx logs for it, and nobody reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(499, "the client hung up", "client_closed_request")
+
+
 def error_body(status: int, message: str, code: str, param: str | None = None) -> dict[str, Any]:
     """OpenAI's error object."""
     kind = "server_error" if status >= 500 else "invalid_request_error"

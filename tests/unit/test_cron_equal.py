@@ -1,6 +1,7 @@
 import pytest
 
-from training.metrics.cron_equal import fire_times_equal, score
+from agents.cron.expression import fire_times_equal
+from training.metrics.cron_equal import score
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,19 @@ def test_first_turn() -> None:
 
 
 def test_prompt_shows_the_current_agent_and_the_last_four_utterances() -> None:
-    turn = conversation("one", "two", "three", "{4}", "five\n\n and  more", current="home")
+    turn = conversation("three", "{4}", "five\n\n and  more", current="home")
     assert render_prompt(turn) == (
-        "[home]\nassistant: two\nuser: three\nassistant: {4}\nuser: five and more\nagent:"
+        "[home]\nuser: three\nassistant: {4}\nuser: five and more\nagent:"
     )
+
+
+def test_of_what_came_before_it_names_the_last_four_requests() -> None:
+    texts = [f"{'request' if n % 2 else 'answer'} {n}" for n in range(1, 15)]
+    prompt = render_prompt(conversation(*texts, "and now?", current="home"))
+    earlier = ["earlier: request 5", "earlier: request 7", "earlier: request 9"]
+    assert prompt.splitlines()[1:5] == [*earlier, "earlier: request 11"]
+    assert "answer 10" not in prompt
+    assert "answer 12" in prompt
 
 
 def test_long_texts_keep_head_and_tail() -> None:

@@ -3,6 +3,7 @@
 import re
 from random import Random
 
+from agents.cron.data.fields import Schedule
 from agents.cron.data.words import ORDINALS, SMALL, TENS, WEEKDAYS, pick
 
 # base form, third person, the rest
@@ -65,6 +66,26 @@ compress|compresses|the uploads folder
 charge|charges|the subscriptions
 publish|publishes|the podcast
 read|reads|the gas meter
+delete|deletes|logs older than 30 days
+remove|removes|temp files older than 24 hours
+drop|drops|sessions idle for 15 minutes
+rotate|rotates|3 logs
+keep|keeps|the last 7 dumps
+reboot|reboots|server 12
+build|builds|the 2024 report
+mail|mails|the Q3 numbers to finance
+copy|copies|the 20 GB dump to site B
+vacuum|vacuums|the living room
+give|gives|the dog its pill
+empty|empties|the trash
+do|does|a health check on port 8080
+notify|notifies|5 people about open tickets
+close|closes|the garage door
+scan|scans|subnet 10 for viruses
+play|plays|the gong
+start|starts|the coffee machine
+retrain|retrains|model v2
+download|downloads|the bank statements
 """.strip().splitlines()
 )
 NOUNS = tuple(
@@ -75,13 +96,15 @@ the ETL pipeline|the cache warmer|the index rebuild|the security scan|the price 
 the billing run|the test suite|the status email|the snapshot|the certificate renewal
 the garbage collection|the heartbeat|the plant watering|the stock check|report 12
 the job on server 3|pipeline 42|the disk check|the mail queue flush|the crawler
+the 2024 report|rotating 3 logs|the reboot of server 12|the alarm|my reminder
+the team meeting|the night shift sync|job #77|the v3 migration check|cleaning up
 the ML retraining|the timesheet nudge|the metrics export|the feed update|the batch job
 """.strip()
     .replace("\n", "|")
     .split("|")
 )
 CARRIERS = (
-    (30, "{s}"),
+    (48, "{s}"),
     (14, "{do} {s}"),
     (7, "{s}, {do}"),
     (4, "{s} {do}"),
@@ -114,6 +137,25 @@ CARRIERS = (
     (2, "our script {does} {s}, what do I put in the crontab?"),
     (2, "trigger {noun} {s}"),
     (2, "fire {s}"),
+    (3, "schedule: {s}"),
+    (2, "run {s}"),
+    (3, "run this {s}"),
+    (2, "{s}: {do}"),
+    (2, "{s} - {do}"),
+    (2, "{s} please"),
+    (2, "what's the cron for {s}?"),
+    (2, "what cron expression means {s}?"),
+    (1, "cron syntax, {s}?"),
+    (1, "crontab {s}"),
+    (1, "execute {noun} {s}"),
+    (1, "start {noun} {s}"),
+    (1, "{do}. When? {s}"),
+    (1, "it has to {do} {s}, every time"),
+    (1, "would you {do} {s} for me?"),
+    (1, "so basically {s}"),
+    (1, "hmm, let's say {s}"),
+    (1, "I guess {s} would be fine for {noun}"),
+    (1, "how would I tell cron to {do} {s}?"),
     (2, "it should run {s}"),
     (1, "make it so that {noun} runs {s}"),
     (1, "hi, can you help me schedule {noun}? It should go {s}"),
@@ -167,6 +209,7 @@ AFTER = (
     "It only takes a few seconds.",
     "What do I put in the crontab?",
 )
+PAPERS = ("report", "digest", "summary", "newsletter", "statement", "check-in")
 WEIGHTS = [weight for weight, _ in CARRIERS]
 MISSPELT = {
     "every": ("evry", "evrey", "eveyr", "ever"),
@@ -200,23 +243,43 @@ MISSPELT = {
 EXACT = {*SMALL, *TENS.values(), *ORDINALS} | {day.lower() for day in WEEKDAYS}
 
 
-def say(schedule: str, rng: Random) -> str:
+def say(schedule: str, fields: Schedule, rng: Random) -> str:
     """The schedule inside a request."""
     template = rng.choices(CARRIERS, WEIGHTS)[0][1]
     base, third, rest = rng.choice(TASKS)
-    text = template.format(
-        s=schedule, do=f"{base} {rest}", does=f"{third} {rest}", noun=rng.choice(NOUNS)
-    )
+    noun, period = rng.choice(NOUNS), _period(fields)
+    if period and rng.random() < 0.3:
+        rest = noun = f"the {period} {pick(rng, *PAPERS)}"
+        base, third = pick(rng, "send|sends", "prepare|prepares", "mail|mails").split("|")
+    text = template.format(s=schedule, do=f"{base} {rest}", does=f"{third} {rest}", noun=noun)
     text = polish(text, rng)
-    if rng.random() < 0.15:
+    if rng.random() < 0.06:
         text = f"{rng.choice(BEFORE)} {text[:1].upper() + text[1:]}"
-    if rng.random() < 0.15:
+    if rng.random() < 0.06:
         text += (" " if text[-1] in ".?" else ". ") + rng.choice(AFTER)
     return text
 
 
+def _period(fields: Schedule) -> str:
+    """What people call a job of this schedule: the weekly report, the daily digest."""
+    if not fields.has_clock_time or "," in fields.hour:
+        return ""
+    once = {
+        (True, False, False): "weekly",
+        (False, True, False): "monthly",
+        (False, True, True): "yearly",
+        (False, False, False): "daily",
+    }
+    single = (fields.weekday.isdigit(), fields.day.isdigit(), fields.month.isdigit())
+    rest = (fields.weekday, fields.day, fields.month)
+    plain = all(one or value == "*" for one, value in zip(single, rest, strict=True))
+    return once.get(single, "") if plain else ""
+
+
 def polish(text: str, rng: Random) -> str:
     """The text as someone types it: capitals, a full stop or neither, now and then a slip."""
+    if rng.random() < 0.3:
+        text = re.sub(r"\b(twenty|thirty|forty|fifty)-", r"\1 ", text)
     if rng.random() < 0.08:
         text = misspell(text, rng)
     case = rng.choices(("sentence", "as is", "lower", "upper"), (52, 20, 25, 3))[0]

@@ -14,7 +14,7 @@ NOWHEN = Part("")
 
 def schedule(rng: Random) -> tuple[str, Schedule]:
     """A schedule in words, and its fields."""
-    kind = rng.choices(("clock", "several", "interval", "part", "no time"), (50, 10, 28, 7, 5))[0]
+    kind = rng.choices(("clock", "several", "interval", "part", "no time"), (47, 13, 27, 7, 6))[0]
     if kind == "part":
         time, days = NOWHEN, part_of_day(rng)
     elif kind == "interval":
@@ -29,7 +29,8 @@ def schedule(rng: Random) -> tuple[str, Schedule]:
 
 def _days(rng: Random, *, needed: bool) -> Part:
     kind = rng.choices(
-        ("none", "every", "week", "month", "date", "period"), (0 if needed else 9, 13, 40, 21, 9, 8)
+        ("none", "every", "week", "month", "date", "period"),
+        (0 if needed else 11, 11, 41, 19, 11, 7),
     )[0]
     makers = {
         "every": every_day,
@@ -62,17 +63,23 @@ def _takes_months(time: Part, days: Part, rng: Random) -> bool:
         return False
     if days.fields == {"day": "1"} and "1" not in days.text and "first" not in days.text:
         return False
-    return rng.random() < 0.16
+    return rng.random() < 0.2
 
 
 def _order(time: str, days: str, when_months: str, rng: Random) -> str:
-    comma = ", " if rng.random() < 0.12 else " "
+    comma = rng.choices((", ", " ", " - ", "; ", ": "), (14, 80, 2, 2, 2))[0]
     if when_months and days and rng.random() < 0.5:
-        days, when_months = f"{days} {when_months}", ""
+        first_months = rng.random() < 0.25
+        days = f"{when_months} {days}" if first_months else f"{days} {when_months}"
+        when_months = ""
     repeated = time.startswith(("every", "each", "once", "hourly", "twice"))
-    time_first = rng.random() < (0.8 if repeated else 0.45)
-    pieces = [time, days] if time_first else [days, time]
-    text = comma.join(piece for piece in pieces if piece)
+    time_first = rng.random() < (0.75 if repeated else 0.45)
+    pieces = [piece for piece in ([time, days] if time_first else [days, time]) if piece]
+    if comma in (" - ", "; ", ": ") and (time_first or len(pieces) < 2):
+        comma = " "
+    if when_months and len(pieces) > 1 and rng.random() < 0.2:
+        return f"{pieces[0]} {when_months} {pieces[1]}"
+    text = comma.join(pieces)
     if not when_months:
         return text
     return f"{when_months}, {text}" if rng.random() < 0.3 else f"{text} {when_months}"

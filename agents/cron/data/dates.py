@@ -18,7 +18,22 @@ FEASTS = {
     "Boxing Day": (26, 12),
     "the fourth of July": (4, 7),
     "leap day": (29, 2),
+    "New Year": (1, 1),
+    "Valentines": (14, 2),
+    "Silvester": (31, 12),
+    "St Patrick's Day": (17, 3),
+    "May Day": (1, 5),
+    "Women's Day": (8, 3),
+    "St Nicholas Day": (6, 12),
+    "Pi Day": (14, 3),
+    "Bastille Day": (14, 7),
+    "Cinco de Mayo": (5, 5),
+    "Veterans Day": (11, 11),
+    "All Saints' Day": (1, 11),
+    "the last day of the year": (31, 12),
+    "the first day of the year": (1, 1),
 }
+COMMON_FEASTS = tuple(FEASTS)[:9]
 SEASONS = {"spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11), "winter": (12, 1, 2)}
 QUARTERS = {1: "1-3", 2: "4-6", 3: "7-9", 4: "10-12"}
 
@@ -73,7 +88,7 @@ def _several_days(rng: Random, adverbial: bool) -> Part:
     if rng.random() < 0.3:
         names = [f"the {name}" for name in names]
         return Part("on " + listed(names, rng) + _of_month(rng), {"day": compact(days)})
-    lead = pick(rng, "on the ", "every month on the ", "monthly on the ")
+    lead = pick(rng, "on the ", "every month on the ", "monthly on the ", "each month on the ")
     lead = "on the " if adverbial else lead
     tail = _of_month(rng) if lead == "on the " else ""
     return Part(lead + listed(names, rng) + tail, {"day": compact(days)})
@@ -85,7 +100,7 @@ def _day_span(rng: Random, adverbial: bool) -> Part:
         of_month = pick(rng, " of the month", " of each month")
         return Part(f"on the first {count(last, rng)} days{of_month}", {"day": f"1-{last}"})
     start = 1 if rng.random() < 0.3 else rng.randrange(1, 26)
-    end = rng.randrange(start + 2, 32)
+    end = rng.randrange(start + 2, 31 if start == 1 else 32)
     first, final = ordinal(start, rng), ordinal(end, rng)
     text = pick(
         rng,
@@ -120,7 +135,7 @@ def _day_step(rng: Random, adverbial: bool) -> Part:
 def months(rng: Random) -> Part:
     """A restriction to some months, as a phrase that qualifies days."""
     kind = rng.choices(
-        ("one", "list", "range", "season", "except", "quarter", "other"), (40, 18, 20, 8, 6, 4, 4)
+        ("one", "list", "range", "season", "except", "quarter", "other"), (40, 20, 20, 2, 8, 6, 7)
     )[0]
     if kind == "one":
         value = rng.randrange(1, 13)
@@ -141,16 +156,22 @@ def months(rng: Random) -> Part:
         text = pick(
             rng,
             f"in {name} ({first} to {last})",
-            f"in {name}",
             f"in the {name} months {first} through {last}",
-            f"during the {name} months",
             f"in {name}, {first} to {last}",
         )
         return Part(text, {"month": compact(values)})
     if kind == "except":
-        value = rng.randrange(1, 13)
-        text = pick(rng, "every month except {}", "in all months but {}", "except in {}")
-        return Part(text.format(month(value, rng)), {"month": compact({*range(1, 13)} - {value})})
+        values = sorted(rng.sample(range(1, 13), 2 if rng.random() < 0.25 else 1))
+        text = pick(
+            rng,
+            "every month except {}",
+            "in all months but {}",
+            "except in {}",
+            "but not in {}",
+            "in every month other than {}",
+        )
+        names = listed([month(value, rng) for value in values], rng)
+        return Part(text.format(names), {"month": compact({*range(1, 13)} - {*values})})
     if kind == "quarter":
         quarter = rng.randrange(1, 5)
         name = f"{ordinal(quarter, rng)} quarter"
@@ -158,9 +179,18 @@ def months(rng: Random) -> Part:
             pick(rng, f"in Q{quarter}", f"in the {name}", f"during Q{quarter}"),
             {"month": QUARTERS[quarter]},
         )
-    return Part(
-        pick(rng, "every other month", "every second month", "in every other month"),
-        {"month": "*/2"},
+    return rng.choice(
+        (
+            Part("every other month", {"month": "*/2"}),
+            Part("in every second month", {"month": "*/2"}),
+            Part("in odd months", {"month": "*/2"}),
+            Part("in even months", {"month": "2-12/2"}),
+            Part("in even-numbered months", {"month": "2-12/2"}),
+            Part("in the first half of the year", {"month": "1-6"}),
+            Part("in the second half of the year", {"month": "7-12"}),
+            Part("every third month", {"month": "1,4,7,10"}),
+            Part("in the first month of each quarter", {"month": "1,4,7,10"}),
+        )
     )
 
 
@@ -184,12 +214,12 @@ def _month_span(rng: Random) -> Part:
 def date(rng: Random) -> Part:
     """A day of the year, or the same day in a few months."""
     yearly = pick(rng, "", "", "every year ", "once a year ", "each year ", "annually ", "yearly ")
-    if rng.random() < 0.14:
-        name = rng.choice(list(FEASTS))
+    if rng.random() < 0.2:
+        name = rng.choice(COMMON_FEASTS if rng.random() < 0.6 else tuple(FEASTS))
         day, value = FEASTS[name]
         return Part(f"{yearly}on {name}", {"day": str(day), "month": str(value)})
     day = rng.randrange(1, 31) if rng.random() < 0.9 else 1
-    number = rng.choices((1, 2, 3, 4), (75, 15, 6, 4))[0]
+    number = rng.choices((1, 2, 3, 4), (82, 10, 5, 3))[0]
     values = sorted(rng.sample([m for m in range(1, 13) if m != 2 or day < 29], number))
     names = [month(value, rng) for value in values]
     name = ordinal(day, rng)
@@ -206,7 +236,9 @@ def date(rng: Random) -> Part:
         rng,
         f"{names[0]} {day}",
         f"{names[0]} {name}",
+        f"{names[0]} the {name}",
         f"{day} {names[0]}",
+        f"{name} {names[0]}",
         f"the {name} of {names[0]}",
         f"{name} of {names[0]}",
     )
@@ -218,8 +250,21 @@ def calendar_period(rng: Random) -> Part:
     """weekly = Sunday, monthly = the 1st, quarterly = the 1st of Jan, Apr, Jul and Oct, ..."""
     text, fields = rng.choice(
         (
-            (("weekly", "every week", "once a week", "each week"), {"weekday": "0"}),
-            (("monthly", "every month", "once a month", "each month"), {"day": "1"}),
+            (
+                (
+                    "weekly",
+                    "every week",
+                    "once a week",
+                    "each week",
+                    "on a weekly basis",
+                    "1x a week",
+                ),
+                {"weekday": "0"},
+            ),
+            (
+                ("monthly", "every month", "once a month", "each month", "once every month"),
+                {"day": "1"},
+            ),
             (
                 (
                     "quarterly",
@@ -231,6 +276,10 @@ def calendar_period(rng: Random) -> Part:
                     "four times a year",
                     "on the first day of every quarter",
                     "at the start of each quarter",
+                    "every quarter on the first",
+                    "on the first of each quarter",
+                    "every third month",
+                    "at the beginning of every quarter",
                 ),
                 {"day": "1", "month": "1,4,7,10"},
             ),
@@ -250,6 +299,8 @@ def calendar_period(rng: Random) -> Part:
                     "yearly",
                     "annually",
                     "once a year",
+                    "once per year",
+                    "one time each year",
                     "every year",
                     "each year",
                     "every January 1st",

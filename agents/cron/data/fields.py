@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from training.metrics.cron_equal import expand_field
+from agents.cron.expression import expand_field
 
 
 @dataclass(frozen=True)

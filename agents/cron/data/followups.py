@@ -13,17 +13,7 @@ from agents.cron.data.words import count, number, ordinal, pick
 
 Change = tuple[str, Schedule]
 Follow = Callable[[Schedule, Random], Change | None]
-SHIFTS = {
-    15: "15 minutes",
-    20: "20 minutes",
-    30: "half an hour",
-    45: "45 minutes",
-    10: "ten minutes",
-    60: "an hour",
-    120: "two hours",
-    180: "3 hours",
-    5: "5 minutes",
-}
+SHIFTS = (5, 10, 15, 15, 20, 25, 30, 30, 30, 45, 60, 60, 60, 60, 90, 120, 120, 180, 240)
 PERIODS = ("1", "1,4,7,10", "1,7", "*/2", "1,5,9")
 
 
@@ -107,7 +97,8 @@ def new_weekdays(schedule: Schedule, rng: Random) -> Change | None:
 
 
 def every_day_again(schedule: Schedule, rng: Random) -> Change | None:
-    if schedule.day == "*" and schedule.weekday == "*":
+    # A day of the year made daily would leave open whether its month stays.
+    if schedule.day == schedule.weekday or "*" not in (schedule.day, schedule.month):
         return None
     text = pick(
         rng,
@@ -156,7 +147,8 @@ def new_months(schedule: Schedule, rng: Random) -> Change | None:
         )
         return text, schedule.but({"month": "*"})
     part = months(rng)
-    if not part.text.startswith(("in ", "during ", "from ", "only ", "except ", "between ")):
+    starts = ("in ", "during ", "from ", "only ", "except ", "but not ", "between ")
+    if not part.text.startswith(starts):
         return None
     text = pick(
         rng,
@@ -171,8 +163,8 @@ def new_months(schedule: Schedule, rng: Random) -> Change | None:
         "limit that to runs {}",
     )
     said = part.text
-    if said.startswith(("only", "except")):
-        text = pick(rng, "same but {}", "but {}", "{}", "{} please")
+    if said.startswith(("only", "except", "but not")):
+        text = pick(rng, "{}", "{} please", "same, {}", "{} though")
     elif not said.startswith(("in ", "from ")) and text.startswith(("limit", "make it")):
         text = "but {}"
     return text.format(said), schedule.but(part.fields)
@@ -274,27 +266,60 @@ def add_day(schedule: Schedule, rng: Random) -> Change | None:
 
 
 def shift(schedule: Schedule, rng: Random) -> Change | None:
-    if not (schedule.minute.isdigit() and schedule.hour.isdigit()):
+    """All its times earlier or later, where none leaves the day."""
+    if not (schedule.minute.isdigit() and schedule.has_clock_time):
         return None
-    amount, later = rng.choice(list(SHIFTS)), rng.random() < 0.6
-    total = int(schedule.hour) * 60 + int(schedule.minute) + (amount if later else -amount)
-    if not 0 <= total < 24 * 60:
+    amount, later = rng.choice(SHIFTS), rng.random() < 0.6
+    moved = [
+        int(hour) * 60 + int(schedule.minute) + (amount if later else -amount)
+        for hour in schedule.hour.split(",")
+    ]
+    if not 0 <= min(moved) <= max(moved) < 24 * 60:
         return None
-    word = "later" if later else "earlier"
     text = pick(
         rng,
-        "{} {}",
-        "make it {} {}",
-        "{} {} please",
-        "can it run {} {}?",
-        "move it {} {}",
-        "actually {} {}",
-        "{} {} would be better",
-        "same but {} {}",
-        "and {} {}?",
+        "{}",
+        "make it {}",
+        "{} please",
+        "can it run {}?",
+        "move it {}",
+        "actually {}",
+        "{} would be better",
+        "same but {}",
+        "and {}?",
+        "shift it {}",
+        "a bit different: {}",
     )
-    fields = {"minute": str(total % 60), "hour": str(total // 60)}
-    return text.format(SHIFTS[amount], word), schedule.but(fields)
+    hours = ",".join(str(total // 60) for total in moved)
+    fields = {"minute": str(moved[0] % 60), "hour": hours}
+    return text.format(_by(amount, "later" if later else "earlier", rng)), schedule.but(fields)
+
+
+def _by(amount: int, word: str, rng: Random) -> str:
+    """half an hour later, 20 minutes earlier"""
+    if amount % 60 == 0:
+        hours = amount // 60
+        said = pick(rng, "an hour", "one hour", "1 hour") if hours == 1 else ""
+        return f"{said or f'{count(hours, rng)} hours'} {word}"
+    special = {30: "half an hour", 90: "an hour and a half", 15: "a quarter of an hour"}
+    if amount in special and rng.random() < 0.6:
+        return f"{special[amount]} {word}"
+    said = str(amount) if amount > 59 else count(amount, rng)
+    return f"{said} {pick(rng, 'minutes', 'minutes', 'min')} {word}"
+
+
+def shift_day(schedule: Schedule, rng: Random) -> Change | None:
+    """One weekday or one day of the month moved by a day."""
+    later = rng.random() < 0.6
+    text = pick(rng, "a day {}", "one day {}", "make it a day {}", "one day {} please")
+    text = text.format("later" if later else "earlier")
+    offset = 1 if later else -1
+    if schedule.day == "*" and schedule.weekday.isdigit():
+        return text, schedule.but({"weekday": str((int(schedule.weekday) + offset) % 7)})
+    if schedule.weekday == "*" and schedule.day.isdigit():
+        day = int(schedule.day) + offset
+        return (text, schedule.but({"day": str(day)})) if 0 < day < 29 else None
+    return None
 
 
 def as_often(schedule: Schedule, rng: Random) -> Change | None:
@@ -373,7 +398,7 @@ def within(schedule: Schedule, rng: Random) -> Change | None:
         return None
     part = window(rng)
     text = pick(rng, "only {}", "but only {}", "just {}", "same but {}", "and {}?", "limit it: {}")
-    if not part.text.startswith(("from", "between", "during")):
+    if not part.text.startswith(("from", "between", "during", "after", "before")):
         text = pick(rng, "only {}", "but only {}", "just {}")
     return text.format(part.text), schedule.but(part.fields)
 
@@ -433,7 +458,7 @@ def minute_only(schedule: Schedule, rng: Random) -> Change | None:
 
 
 def weekly_or_monthly(schedule: Schedule, rng: Random) -> Change | None:
-    if not schedule.has_clock_time or schedule.month != "*":
+    if not schedule.has_clock_time or (schedule.day, schedule.month) != ("*", "*"):
         return None
     day = rng.randrange(7)
     name = day_names([day], rng)[0]
@@ -485,10 +510,11 @@ FOLLOWS: tuple[tuple[int, Follow], ...] = (
     (9, new_day_of_month),
     (10, new_months),
     (12, new_repetition),
-    (11, skip_day),
+    (13, skip_day),
     (10, add_day),
-    (10, shift),
-    (9, as_often),
+    (16, shift),
+    (3, shift_day),
+    (11, as_often),
     (8, add_time),
     (8, within),
     (3, round_the_clock),

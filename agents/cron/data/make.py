@@ -5,6 +5,7 @@ Conventions where a request leaves something open:
 - weekly: Sunday; monthly: day 1; quarterly: day 1 of months 1, 4, 7, 10; half-yearly: 1 and 7;
 - an hour without am or pm: as on a 24-hour clock; "9 to 5" is 9-17;
 - "every N minutes between A and B": hours A-B with B included; business hours are 9-17;
+  "until before B", "to 16:59" and "from A to midnight" leave B out;
 - every N days or other month: */N, counted from the 1st or January.
 """
 
@@ -15,12 +16,13 @@ from random import Random
 
 from agents.cron.data.carriers import polish, say
 from agents.cron.data.compose import schedule
+from agents.cron.data.coverage import coverage
 from agents.cron.data.followups import follow_up
-from training.metrics.cron_equal import fire_times_equal
+from agents.cron.expression import fire_times_equal
 
 HERE = Path(__file__).parent
-SEED, ROWS = 7, 4100
-CHAINS, THREE_TURNS, SYSTEM = 0.18, 0.35, 0.04
+SEED, ROWS = 7, 5780
+CHAINS, THREE_TURNS, SYSTEM = 0.25, 0.18, 0.02
 SYSTEMS = (
     "You are a helpful assistant.",
     "You are a scheduling assistant.",
@@ -38,16 +40,21 @@ Row = dict[str, list[dict[str, str]]]
 def make_row(rng: Random) -> Row:
     """One conversation of one to three requests."""
     words, fields = schedule(rng)
-    turns = [(say(words, rng), str(fields))]
+    turns = [(say(words, fields, rng), str(fields))]
     if rng.random() < CHAINS:
         for _ in range(2 if rng.random() < THREE_TURNS else 1):
             text, fields = follow_up(fields, rng)
             turns.append((polish(text, rng), str(fields)))
-    messages = [{"role": "system", "content": rng.choice(SYSTEMS)}] * (rng.random() < SYSTEM)
+    system = [{"role": "system", "content": rng.choice(SYSTEMS)}] * (rng.random() < SYSTEM)
+    return {"messages": system + _messages(turns)}
+
+
+def _messages(turns: list[tuple[str, str]]) -> list[dict[str, str]]:
+    messages = []
     for request, answer in turns:
         messages.append({"role": "user", "content": request})
         messages.append({"role": "assistant", "content": answer})
-    return {"messages": messages}
+    return messages
 
 
 def contents(row: Row, role: str) -> list[str]:
@@ -65,9 +72,12 @@ def check(row: Row) -> None:
 
 
 def make_rows(rng: Random) -> list[Row]:
-    """The hand-written rows and as many sampled ones as are still wanted, shuffled."""
+    """Hand-written rows, the coverage and as many sampled ones as are wanted, shuffled."""
     lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
     rows: list[Row] = [json.loads(line) for line in lines]
+    for words, fields in coverage(rng):
+        request = polish(words, rng) if rng.random() < 0.6 else say(words, fields, rng)
+        rows.append({"messages": _messages([(request, str(fields))])})
     seen = {tuple(contents(row, "user")) for row in rows}
     while len(rows) < ROWS:
         row = make_row(rng)

@@ -20,7 +20,7 @@ NOT_WEEKEND = ("weekdays", "working days", "business days", "workdays", "week da
 
 def day_names(days: Iterable[int], rng: Random, plural: bool = False) -> list[str]:
     """The days in one spelling: Monday, mondays, Mon."""
-    if rng.random() < 0.22:
+    if rng.random() < 0.27:
         short = rng.choice((SHORT_WEEKDAYS, SHORT_WEEKDAYS, OTHER_SHORT_WEEKDAYS))
         return [short[day] for day in days]
     return [WEEKDAYS[day] + ("s" if plural else "") for day in days]
@@ -69,7 +69,8 @@ def _single(rng: Random, adverbial: bool) -> Part:
 
 
 def _list(rng: Random, adverbial: bool) -> Part:
-    days = from_monday(rng.sample(range(7), rng.choice((2, 2, 2, 3, 3, 4))))
+    days = rng.sample(range(7), rng.choice((2, 2, 2, 3, 3, 4)))
+    days = days if rng.random() < 0.3 else from_monday(days)
     plural = rng.random() < 0.5
     names = day_names(days, rng, plural)
     text = "/".join(names) if rng.random() < 0.12 else listed(names, rng)
@@ -100,6 +101,8 @@ def _range(rng: Random, adverbial: bool) -> Part:
         f"from {first} until {last}",
         f"{first} - {last}",
         f"from {first} through {last}",
+        f"every day from {first} to {last}",
+        f"daily, {first} to {last}",
     )
     return Part(text, {"weekday": compact_weekdays(days)})
 
@@ -116,6 +119,13 @@ def _working(rng: Random, adverbial: bool) -> Part:
         f"only on {name}",
         "Mon to Fri",
         "during the working week",
+        "during the week",
+        "M-F",
+        "five days a week, Monday to Friday",
+        "on every working day",
+        "on non-weekend days",
+        "every day of the working week",
+        "not on weekends",
     ]
     if not adverbial:
         options += [f"every {name[:-1]}"] * 7 + [f"each {name[:-1]}"] * 2 + [name]
@@ -134,6 +144,10 @@ def _weekend(rng: Random, adverbial: bool) -> Part:
         "only on weekends",
         "Sat and Sun",
         "on weekend days",
+        "Sat & Sun",
+        "on Sundays and Saturdays",
+        "on both weekend days",
+        "not on weekdays, only on weekends",
     ]
     if not adverbial:
         options += ["every weekend", "every Saturday and Sunday", "each weekend", "every Sat/Sun"]
@@ -153,12 +167,37 @@ def _except(rng: Random, adverbial: bool) -> Part:
         name = day_names([day], rng, rng.random() < 0.5)[0]
         base = pick(rng, "on weekdays", "Monday to Friday", "on working days", "Mon-Fri")
         return Part(f"{base} {link} {name}", {"weekday": compact_weekdays({*WORKING} - {day})})
+    if kind < 0.42:
+        return _left_out(rng)
     days = from_monday(rng.sample(range(7), 2 if rng.random() < 0.22 else 1))
     names = listed(day_names(days, rng, rng.random() < 0.4), rng)
     base = pick(rng, "every day", "every day", "daily", "each day", "all days", "any day")
     if base == "every day":
-        link = pick(rng, link, "but", "other than")
+        link = pick(rng, link, "but", "other than", "save", "bar", "minus")
     return Part(f"{base} {link} {names}", {"weekday": compact_weekdays({*range(7)} - {*days})})
+
+
+def _left_out(rng: Random) -> Part:
+    """every day, but never on Sundays; the day that is left out said in a clause of its own"""
+    day = rng.randrange(7)
+    name = day_names([day], rng, rng.random() < 0.4)[0]
+    text = pick(
+        rng,
+        f"every day, never on {name}",
+        f"every day, just not on {name}",
+        f"daily, not on {name}",
+        f"every day, {name} excluded",
+        f"all week except {name}",
+        f"all week long but not on {name}",
+        f"on all days but {name}",
+        f"on any day that isn't {name}",
+        f"six days a week, not on {name}",
+        f"every day of the week except {name}",
+        f"every day, skipping {name}",
+        f"daily without {name}",
+        f"on every day but {name}",
+    )
+    return Part(text, {"weekday": compact_weekdays({*range(7)} - {day})})
 
 
 def part_of_day(rng: Random) -> Part:

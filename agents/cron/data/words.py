@@ -83,16 +83,24 @@ def number(value: int) -> str:
     return TENS[tens] + (f"-{SMALL[unit]}" if unit else "")
 
 
-def ordinal(value: int, rng: Random) -> str:
-    """A day of the month: 15th, fifteenth."""
-    if rng.random() < 0.25:
-        if value <= 20:
-            return ORDINALS[value - 1]
-        if value == 30:
-            return "thirtieth"
-        return f"{TENS[value - value % 10]}-{ORDINALS[value % 10 - 1]}"
+def ordinal_word(value: int) -> str:
+    """first ... thirty-first"""
+    if value <= 20:
+        return ORDINALS[value - 1]
+    if value == 30:
+        return "thirtieth"
+    return f"{TENS[value - value % 10]}-{ORDINALS[value % 10 - 1]}"
+
+
+def ordinal_digits(value: int) -> str:
+    """1st ... 31st"""
     teen = 10 < value < 20
     return f"{value}" + ("th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th"))
+
+
+def ordinal(value: int, rng: Random) -> str:
+    """A day of the month: 15th, fifteenth."""
+    return ordinal_word(value) if rng.random() < 0.35 else ordinal_digits(value)
 
 
 def count(value: int, rng: Random) -> str:
@@ -103,7 +111,7 @@ def count(value: int, rng: Random) -> str:
 def month(value: int, rng: Random) -> str:
     """A month's name or its abbreviation."""
     name = MONTHS[value - 1]
-    if rng.random() > 0.25:
+    if rng.random() > 0.3:
         return name
     return "Sept" if value == 9 and rng.random() < 0.5 else name[:3]
 
@@ -112,6 +120,8 @@ def listed(items: Sequence[str], rng: Random) -> str:
     """Items in a list: "a, b and c", "a & b", "a, b, c"."""
     if len(items) == 1:
         return items[0]
+    if rng.random() < 0.05:
+        return " and ".join(items)
     last = rng.choices((" and ", " & ", ", ", ", and ", " plus "), (60, 12, 14, 8, 4))[0]
     if last == ", and " and len(items) == 2:
         last = " and "

@@ -69,7 +69,7 @@ def number(rng: random.Random, column: Column) -> str:
     value = rng.uniform(low + (high - low) * 0.08, low + (high - low) * 0.85)
     if column.spec.kind == "real1" and high < 10:
         return f"{round(value * 2) / 2:g}"
-    if column.spec.kind in ("real", "real1") and rng.random() < 0.15:
+    if column.spec.kind in ("real", "real1") and rng.random() < 0.08:
         return f"{value:.1f}".removesuffix(".0")
     step = max(1, 10 ** (len(str(int(value))) - 2)) * (5 if value >= 30 else 1)
     return str(max(int(value) // step * step, low, 1))
@@ -80,13 +80,16 @@ def say_number(rng: random.Random, column: Column, value: str) -> str:
     text = value
     if value.isdigit() and int(value) >= 1000:
         forms = [value, value, f"{int(value):,}"]
-        if int(value) % 1000 == 0 and int(value) < 1_000_000:
+        plain = column.spec.phrases.get("unit", ("$",)) == ("$",)
+        if plain and int(value) % 1000 == 0 and int(value) < 1_000_000:
             forms.append(f"{int(value) // 1000}k")
         text = rng.choice(forms)
     unit = column.spec.phrases.get("unit", ("",))[0]
-    if unit == "$":
+    if value.isdigit() and 1 < int(value) <= 10 and rng.random() < 0.25:
+        text = SMALL[int(value)]
+    elif unit == "$":
         text = rng.choice(("$" + text, text, text + " dollars"))
-    elif unit:
+    if unit != "$":
         text += rng.choice((unit, unit, ""))
     return OPEN + text + CLOSE
 
@@ -103,8 +106,10 @@ def day(rng: random.Random, back: int = 0) -> tuple[str, str]:
 
 def equal(rng: random.Random, column: Column, value: str) -> Cond:
     """column = value for a categorical column."""
-    spec, said = column.spec, say(rng, value)
-    pre = ""
+    spec, typed = column.spec, value
+    if column.hinted and rng.random() < 0.5:  # the schema tells how the value is written
+        typed = rng.choice((value.lower(), value.capitalize(), value.lower()))
+    said, pre = say(rng, typed), ""
     if "adj" in spec.phrases and rng.random() < 0.75:
         pre = said
     forms = [f.replace("{v}", said) for f in spec.phrases.get("f", ()) if f]
@@ -133,7 +138,11 @@ def _category(rng: random.Random, column: Column) -> Cond:
             )
         )
         return Cond(f"{{t}}{name} != {lit(first)}", post, column)
-    if form < 0.95:
+    if form < 0.86 and len(column.spec.values) > 2:
+        pair = f"{say(rng, first, 0)} nor {say(rng, second, 0)}"
+        items = f"{lit(first)}, {lit(second)}"
+        return Cond(f"{{t}}{name} NOT IN ({items})", f"whose {spoken} is neither {pair}", column)
+    if form < 0.96:
         values = [first, second] + ([third] if third not in (first, second) else [])
         values = values[: rng.choice((2, 2, 3))]
         said = ", ".join(say(rng, v, 0) for v in values[:-1]) + " or " + say(rng, values[-1], 0)
@@ -170,6 +179,7 @@ def like(rng: random.Random, column: Column) -> Cond:
     return Cond(f"{{t}}{name} LIKE {lit(pattern)}", f"{link} {verb} {said}", column)
 
 
+SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WORDS = {
     ">": (
         "with a {n} over {v}",
@@ -317,7 +327,8 @@ def flag(rng: random.Random, column: Column) -> Cond:
 def condition(rng: random.Random, table: Table, skip: frozenset[str] = frozenset()) -> Cond | None:
     """A random condition on a column outside `skip`."""
     columns = [c for c in table.columns if c.name not in skip]
-    columns = [c for c in columns if c.spec.kind != "label" or rng.random() < 0.25]
+    rare = {"label": 0.2, "text": 0.5}
+    columns = [c for c in columns if rng.random() < rare.get(c.spec.kind, 1)]
     columns = [c for c in columns if c.spec.kind != "fkint" or "null" in c.spec.phrases]
     if not columns:
         return None

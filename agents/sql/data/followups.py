@@ -14,7 +14,7 @@ def refine(rng: random.Random, ask: Ask) -> Ask | None:
     """ "only the paid ones"."""
     skip = frozenset(c.column.name for c in ask.query.conds)
     cond = condition(rng, ask.table, skip)
-    if not cond or ask.query.either or ask.query.limit:
+    if not cond or ask.query.either or ask.query.limit or len(skip) > 1:
         return None
     if cond.pre:
         text = pick(

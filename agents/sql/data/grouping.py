@@ -106,6 +106,9 @@ def agg(rng: random.Random, t: Table) -> Ask | None:
         f"{{n}}.|Show the {{a}} of {{n}}.|Find the {{a}} of {{n}}.",
     )
     text = text.replace("{a}", said).replace("{n}", n)
+    if function == "AVG" and rng.random() < 0.12:
+        text = text.rstrip(".?") + pick(rng, ", rounded to 2 decimals|, rounded to two decimals")
+        return Ask(text, Query(f"ROUND({select}, 2)", t.name, conds), "fixed", t)
     return Ask(text, Query(select, t.name, conds), "agg", t)
 
 
@@ -171,6 +174,15 @@ def group_agg(rng: random.Random, t: Table) -> Ask | None:
     )
     text = text.replace("{a}", said).replace("{of}", of).replace("{g}", group.spoken)
     value = f"{function}({column.name})"
+    if rng.random() < 0.12:
+        w, g = t.entity.plural, group.spoken
+        text = pick(
+            rng,
+            f"Number of {w} and {said} per {g}|For each {g}, show the number of {w} and the {said}."
+            f"|Show the count and the {said} of {w} by {g}.",
+        )
+        query = Query(f"{group.name}, COUNT(*), {value}", t.name, group=group.name)
+        return Ask(text, query, "fixed", t)
     order = ""
     if rng.random() < 0.2:
         text = text.rstrip(".?") + pick(rng, ", highest first.|, sorted from high to low.")
@@ -195,13 +207,14 @@ def having(rng: random.Random, t: Table) -> Ask | None:
         test = f"{function}({column.name}) {sign} {value}"
         end = f"have {an(said)} {over} {value}"
     else:
-        k, least = rng.randint(1, 20), rng.random() < 0.35
-        test = f"COUNT(*) >= {k + 1}" if least else f"COUNT(*) > {k}"
-        amount = f"at least {k + 1}" if least else f"more than {count_word(rng, k)}"
-        if rng.random() < 0.15:
+        k, roll = rng.randint(1, 20), rng.random()
+        if roll < 0.15:
             test, amount = f"COUNT(*) < {k + 2}", f"fewer than {k + 2}"
-        if not least and k == 1:
-            amount = "more than one"
+        elif roll < 0.45:
+            test, amount = f"COUNT(*) >= {k + 1}", f"at least {k + 1}"
+        else:
+            test, amount = f"COUNT(*) > {k}", f"more than {count_word(rng, k)}"
+            word = t.entity.singular if k == 1 else word
         end = f"have {amount} {word}"
     text = pick(
         rng,
@@ -277,7 +290,7 @@ def scalar(rng: random.Random, t: Table) -> Ask | None:
     else:
         value = f"(SELECT {'MAX' if up else 'MIN'}({column.name}) FROM {t.name})"
         test = f"{column.name} = {value}"
-        end = f"whose {c} equals the {'maximum' if up else 'minimum'}"
+        end = f"whose {c} {'equal' if is_plural(c) else 'equals'} the {'maximum' if up else 'minimum'}"
     heads = (
         f"Show all {word}|Get all details of {word}|Find all {word}"
         if star

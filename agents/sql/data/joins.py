@@ -1,4 +1,4 @@
-"""Questions over two or three tables.
+"""Questions over two tables.
 
 Convention: joins use aliases made of the tables' initials; parents "without" come from a LEFT JOIN
 with IS NULL, which, unlike NOT IN, survives a NULL key; a count per parent groups by the parent's
@@ -11,21 +11,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agents.sql.data.conditions import Cond, an, equal, say
+from agents.sql.data.conditions import Cond, an, equal, lit, say
+from agents.sql.data.drawing import draw_style, draw_table
 from agents.sql.data.grouping import aggregate
 from agents.sql.data.query import Ask, Query
-from agents.sql.data.schemas import (
-    Column,
-    Entity,
-    Junction,
-    Relation,
-    Spec,
-    Style,
-    Table,
-    draw_style,
-    draw_table,
-    load,
-)
+from agents.sql.data.questions import superlative
+from agents.sql.data.schemas import Column, Relation, Table, families, load
 from agents.sql.data.words import (
     NUMBERS,
     conds_for,
@@ -79,25 +70,28 @@ class Pair:
 def aliases(first: str, second: str) -> tuple[str, str]:
     """Different short aliases for two tables."""
     a, b = first[0].lower(), second[0].lower()
-    return (
-        (a, b)
-        if a != b
-        else (first[:2].lower(), second[:2].lower())
-        if (first[:2].lower() != second[:2].lower())
-        else (a + "1", b + "2")
-    )
+    return (a, b) if a != b else (a + "1", a + "2")
 
 
 def draw_pair(rng: random.Random) -> Pair:
     """Two related tables."""
-    entities, relations, _ = load()
-    relation, style = rng.choice(relations), draw_style(rng)
-    size = rng.choice((2, 3, 3, 4))
-    parent = draw_table(rng, entities[relation.parent], style, size=size, key=True)
+    style = draw_style(rng)
+    if rng.random() < 0.55:
+        relation, small, big = families().relation(rng)
+    else:
+        entities, relations, _ = load()
+        relation = rng.choice(relations)
+        small, big = entities[relation.child], entities[relation.parent]
+    parent = draw_table(rng, big, style, size=rng.choice((1, 2, 2, 3)), key=True)
     key = style.spell(rng.choice(relation.keys))
-    taken = frozenset({rng.choice(relation.keys), *relation.keys})
+    others = {c.spoken for c in parent.columns if c is not parent.label} | {big.singular}
     child = draw_table(
-        rng, entities[relation.child], style, size=size, key=rng.random() < 0.85, taken=taken
+        rng,
+        small,
+        style,
+        size=rng.choice((2, 2, 3, 3)),
+        key=rng.random() < 0.8,
+        taken=frozenset({*relation.keys, *others}),
     )
     child = replace(child, keys=((key, parent.name, parent.pk),))
     return Pair(relation, parent, child, key, *aliases(parent.name, child.name))
@@ -299,7 +293,7 @@ def without(rng: random.Random, pair: Pair) -> Ask | None:
             f"with no {many}",
             f"that do not have any {many}",
         )
-    )
+    ).replace("{many}", many)
     if pair.parent.entity.who == "who" and said.startswith("that "):
         said = "who " + said[5:]
     if said.startswith(("that", "who")) and rng.random() < 0.5:
@@ -330,6 +324,8 @@ def many_children(rng: random.Random, pair: Pair) -> Ask | None:
     test, amount = f"COUNT(*) > {k}", f"more than {count_word(rng, k)}"
     if rng.random() < 0.4:
         test, amount = f"COUNT(*) >= {k + 1}", f"at least {count_word(rng, k + 1)}"
+    elif k == 1:
+        many = pair.child.entity.singular
     text = pick(
         rng,
         f"Which {plurals} have {amount} {many}?|List the {plurals} with {amount} {many}.|"
@@ -362,15 +358,90 @@ def side_by_side(rng: random.Random, pair: Pair) -> Ask | None:
     return Ask(text.replace("{n}", n), query, "columns2", pair.child)
 
 
+def parent_of(rng: random.Random, pair: Pair) -> Ask | None:
+    """The parent, or a column of it, of a child given by name."""
+    label, one = pair.child.label, pair.parent.entity.singular
+    if not label:
+        return None
+    value = rng.choice(label.spec.values)
+    said = say(rng, value, 0.3)
+    if rng.random() < 0.4:
+        said = f"the {pair.child.entity.singular} {said}"
+    options = [c for c in pair.parent.columns if c.spec.kind not in ("bool", "fkint")]
+    column = pair.label if rng.random() < 0.4 else rng.choice(options)
+    text = pick(
+        rng,
+        f"What is the {column.spoken} of the {one} of {said}?|{column.spoken} of {said}'s {one}|"
+        f"Show the {column.spoken} of the {one} of {said}.",
+    )
+    if column is pair.label:
+        text = pick(
+            rng, f"Which {one} does {said} belong to?|Name the {one} of {said}.|{said}: {one}?"
+        )
+    select = f"{pair.p}.{column.name}"
+    query = Query(select, pair.source, extra=f"{pair.c}.{label.name} = {lit(value)}")
+    return Ask(text, query, "fixed", pair.parent)
+
+
+def by_attribute(rng: random.Random, pair: Pair) -> Ask | None:
+    """Children counted or aggregated by a category of their parents."""
+    groups = pair.parent.of_kind("cat")
+    if not groups:
+        return None
+    group, many = rng.choice(groups), pair.child.entity.plural
+    by = f"{pair.parent.entity.singular} {group.spoken}"
+    found = aggregate(rng, pair.child, pair.child.of_kind(*NUMBERS))
+    value, what = "COUNT(*)", f"number of {many}"
+    if found and rng.random() < 0.5:
+        value, what = f"{found[0]}({pair.c}.{found[2].name})", f"{found[1]} of {many}"
+    text = pick(
+        rng,
+        f"What is the {what} per {by}?|{what} by {by}|Show the {what} for each {by}.|"
+        f"Give me the {what} grouped by {by}.",
+    )
+    name = f"{pair.p}.{group.name}"
+    query = Query(f"{name}, {value}", pair.source, group=name)
+    return Ask(text, query, "fixed", pair.child)
+
+
+def top_child(rng: random.Random, pair: Pair) -> Ask | None:
+    """The first child of a named parent by a number or a date."""
+    child, c = pair.child, pair.c
+    options = [x for x in child.of_kind(*NUMBERS, "date", "year") if "null" not in x.spec.phrases]
+    if not options or not child.label:
+        return None
+    said, cond = _of(rng, pair)
+    column = rng.choice(options)
+    pre, post, order = superlative(rng, column)
+    thing = " ".join(x for x in (pre, child.entity.singular, said) if x)
+    if post:
+        thing += f", by {column.spoken}"
+        thing = ("highest " if order.endswith("DESC") else "lowest ") + thing
+        if column.spec.kind in ("date", "year"):
+            return None
+    text = pick(rng, f"What is the {thing}?|Find the {thing}.|Name the {thing}.|{thing}")
+    query = Query(
+        f"{c}.{child.label.name}",
+        pair.source,
+        extra=cond.sql,
+        order=f"{c}.{order.removesuffix(' ASC')}",
+        limit=1,
+    )
+    return Ask(text, query, "fixed", child)
+
+
 DOUBLE: tuple[tuple[Callable[[random.Random, Pair], Ask | None], float], ...] = (
-    (of_named, 26),
-    (by_parent, 14),
-    (with_child, 12),
+    (of_named, 24),
+    (by_parent, 13),
+    (with_child, 8),
     (per_parent, 15),
     (top_parent, 9),
-    (without, 11),
+    (without, 10),
     (many_children, 6),
     (side_by_side, 8),
+    (parent_of, 7),
+    (by_attribute, 8),
+    (top_child, 6),
 )
 
 
@@ -378,54 +449,3 @@ def double(rng: random.Random, pair: Pair) -> Ask | None:
     """A random question over the two tables."""
     builder = rng.choices([b for b, _ in DOUBLE], [w for _, w in DOUBLE])[0]
     return builder(rng, pair)
-
-
-def _middle(junction: Junction, style: Style, left: Table, right: Table, key: str) -> Table:
-    entities, _, _ = load()
-    one, many = junction.table, junction.table + "s"
-    specs: tuple[Spec, ...] = ()
-    entity = entities.get(one) or Entity(one, many, "that", many, specs)
-    keys = (
-        (style.spell(junction.left_key), left.name, left.pk),
-        (style.spell(key), right.name, right.pk),
-    )
-    return Table(style.spell(many), entity, (), "", keys)
-
-
-def triple(rng: random.Random) -> tuple[Ask, list[Table]] | None:
-    """A question across a junction table."""
-    entities, _, junctions = load()
-    j, style = rng.choice(junctions), draw_style(rng)
-    left = draw_table(rng, entities[j.left], style, size=2, key=True)
-    right = draw_table(rng, entities[j.right], style, size=2, key=True)
-    middle = _middle(j, style, left, right, rng.choice(j.right_keys))
-    (lk, _, _), (rk, _, _) = middle.keys
-    a, b = aliases(left.name, right.name)
-    m = "x" if middle.name[0].lower() in (a[0], b[0]) else middle.name[0].lower()
-    to_left, to_right = f"{m}.{lk} = {a}.{left.pk}", f"{m}.{rk} = {b}.{right.pk}"
-    assert left.label and right.label
-    tables = [left, right, middle] if rng.random() < 0.7 else [middle, left, right]
-    start, end, near, far, phrases = (right, left, to_right, to_left, j.right_of)
-    sa, ea = b, a
-    if rng.random() < 0.5:
-        start, end, near, far, phrases, sa, ea = left, right, to_left, to_right, j.left_of, a, b
-    assert start.label and end.label
-    joined = f"{start.name} {sa} JOIN {middle.name} {m} ON {near}"
-    if rng.random() < 0.3:
-        one, many = start.entity.singular, end.entity.plural
-        text = pick(rng, f"How many {many} are there for each {one}?|Number of {many} per {one}")
-        query = Query(f"{sa}.{start.label.name}, COUNT(*)", joined, group=f"{sa}.{start.pk}")
-        return Ask(text, query, "fixed", start), tables
-    value = rng.choice(end.label.spec.values)
-    cond = equal(rng, end.label, value)
-    said = f"{start.entity.plural} {rng.choice(phrases).replace('{v}', say(rng, value, 0.3))}"
-    source = f"{joined} JOIN {end.name} {ea} ON {far}"
-    text, select = (
-        pick(rng, f"List the {said}.|Name the {said}.|{said}|Find the {said}."),
-        f"{sa}.{start.label.name}",
-    )
-    if rng.random() < 0.25:
-        text, select = f"Count the {said}.", "COUNT(*)"
-    return Ask(
-        text, Query(select, source, extra=cond.sql.replace("{t}", ea + ".")), "fixed", start
-    ), tables

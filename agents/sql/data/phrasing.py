@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from agents.sql.data.conditions import CLOSE, OPEN
+from agents.sql.data.conditions import CLOSE, MONTHS, OPEN, SMALL
 
 POLITE = (
     "Please {q}",
@@ -132,6 +132,7 @@ def typos(rng: random.Random, text: str) -> str:
         (i, m)
         for i in range(0, len(parts), 2)
         for m in re.finditer(r"(?<!\w)[A-Za-z]{5,}(?!\w)", parts[i])
+        if m.group().capitalize() not in MONTHS and m.group().lower() not in SMALL
     ]
     chosen = rng.sample(spots, min(len(spots), rng.choice((1, 1, 2))))
     for i, m in sorted(chosen, key=lambda s: -s[1].start()):

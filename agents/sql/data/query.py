@@ -21,6 +21,7 @@ class Query:
     having: str = ""
     order: str = ""
     limit: int = 0
+    offset: int = 0
     distinct: bool = False
     alias: str = ""
 
@@ -38,7 +39,8 @@ class Query:
             ("ORDER BY", self.order),
         ):
             text += f" {word} {clause}" if clause else ""
-        return text + (f" LIMIT {self.limit}" if self.limit else "")
+        text += f" LIMIT {self.limit}" if self.limit else ""
+        return text + (f" OFFSET {self.offset}" if self.offset else "")
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def _natural_lookup(rng: random.Random, column: Column, who: str) -> str:
     if column.spec.kind == "int" and is_plural(column.spoken) and "of" not in column.spoken:
         return f"How many {column.spoken} does {{v}} have?"
     if column.spec.kind == "cat" and rng.random() < 0.5:
-        return f"Which {column.spoken} does {{v}} have?"
+        return f"What is {{v}}'s {column.spoken}?"
     return ""
 
 
@@ -261,6 +261,31 @@ def top(rng: random.Random, t: Table) -> Ask | None:
     if not select:
         return None
     return Ask(text, Query(select, t.name, conds, order=_order(order), limit=n), "top", t)
+
+
+ORDINALS = ("second", "third", "fourth", "2nd", "3rd")
+
+
+def ranked(rng: random.Random, t: Table) -> Ask | None:
+    """The second or third by a number or a date."""
+    options = [c for c in t.of_kind(*NUMBERS, "date", "year") if "null" not in c.spec.phrases]
+    if not options or not t.label:
+        return None
+    column = rng.choice(options)
+    pre, post, order = superlative(rng, column)
+    which = rng.choice((0, 0, 0, 1, 1, 2, 3, 4))
+    word = ORDINALS[which]
+    thing = " ".join(x for x in (pre and f"{word} {pre}", t.entity.singular) if x)
+    if post:
+        thing += " " + post.replace("with the ", f"with the {word} ", 1)
+    who = "Who" if t.entity.who == "who" else "What"
+    text = pick(rng, f"{who} is the {thing}?|Name the {thing}.|the {thing}|Find the {thing}.")
+    select = t.label.name
+    if rng.random() < 0.2:
+        text, select = f"Show all details of the {thing}.", "*"
+    skip = (1, 2, 3, 1, 2)[which]
+    query = Query(select, t.name, order=_order(order), limit=1, offset=skip)
+    return Ask(text, query, "fixed", t)
 
 
 def _top_select(

@@ -1,48 +1,27 @@
-"""Reads domains.txt and draws concrete tables from it.
+"""The kinds of tables and their relations, read from domains.txt and families.txt.
 
 domains.txt, one line each:
     # singular | plural | who/that | table name, when it is not the plural
     column names | kind arguments | spoken names | key=phrase/phrase;flag
     > child | parent | foreign key names | child of {p} | parent with {c} | parent without | did {p}
     & left | junction | right | left key | right key | right of left {v} | left of right {v}
+
+families.txt gives one set of columns to many nouns, a plural after a slash where it is irregular:
+    * family | that/who | noun,noun/plural,...
+    > child family | parent family | child of {p} | parent with {c} | parent without | did {p}
 """
 
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-POOLS = {
-    "person": "Ana Silva,John Smith,Maria Lopez,Wei Chen,Fatima Khan,Tom Baker,Lena Vogel,"
-    "Raj Patel,Grace Kim,Omar Haddad,Julia Novak,David O'Neil,Sara Lindqvist,Emily Clark,"
-    "Hugo Martin,Priya Nair,Alice Wong,Ben Carter,Nina Rossi,Kofi Mensah,Carlos Diaz",
-    "city": "Berlin,Paris,London,Madrid,Oslo,Tokyo,Chicago,Boston,Lisbon,Vienna,New York,Rome,"
-    "Dublin,Toronto,Mumbai,Seattle,Hamburg,Prague,San Diego,Nairobi",
-    "country": "Germany,France,Spain,Japan,Canada,Brazil,India,Norway,Italy,Mexico,USA,Kenya,"
-    "Poland,Australia,Portugal,Greece",
-    "handle": "sunny42,markus_b,lea,techguy,nora.k,bookworm,pixel7,jdoe,anna_w",
-    "email": "gmail,example.com,company.org,yahoo,.edu,hotmail",
-    "phone": "555,+49,+1,212",
-    "code": "978,A1,X9,00",
-    "url": "https,.com,.org",
-    "word": "great,slow,refund,broken,thanks,error,late,timeout,price",
-}
-RESERVED = {"order", "case", "transaction", "group", "index", "table", "match"}
-TEXT_TYPES = ("TEXT", "TEXT", "TEXT", "VARCHAR(100)", "VARCHAR(255)", "VARCHAR(50)")
-TYPES = {
-    "label": TEXT_TYPES,
-    "cat": TEXT_TYPES,
-    "text": TEXT_TYPES,
-    "int": ("INTEGER", "INTEGER", "INT", "BIGINT"),
-    "year": ("INTEGER", "INT"),
-    "real": ("REAL", "REAL", "DECIMAL(10,2)", "NUMERIC", "FLOAT"),
-    "real1": ("REAL", "FLOAT", "NUMERIC(5,1)", "DOUBLE"),
-    "date": ("DATE", "TEXT", "DATE", "DATETIME"),
-    "bool": ("INTEGER", "BOOLEAN", "INT", "TINYINT(1)"),
-    "fkint": ("INTEGER", "INT"),
-}
+from agents.sql.data.pools import POOLS
+
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -58,7 +37,7 @@ class Spec:
     @property
     def values(self) -> list[str]:
         joined = " ".join(self.args)
-        return POOLS.get(joined, joined).split(",")
+        return POOLS.get(joined) or joined.split(",")
 
 
 @dataclass(frozen=True)
@@ -105,6 +84,7 @@ class Column:
     name: str
     spec: Spec
     spoken: str
+    hinted: bool = False  # the schema lists its values
 
 
 @dataclass(frozen=True)
@@ -150,7 +130,7 @@ def load() -> tuple[dict[str, Entity], list[Relation], list[Junction]]:
     heads: list[list[str]] = []
     specs: dict[str, list[Spec]] = {}
     relations, junctions = [], []
-    for line in (Path(__file__).parent / "domains.txt").read_text("utf-8").splitlines():
+    for line in (HERE / "domains.txt").read_text("utf-8").splitlines():
         parts = [p.strip() for p in line[1:].split("|")]
         if line.startswith("#"):
             heads.append(parts)
@@ -176,177 +156,46 @@ def load() -> tuple[dict[str, Entity], list[Relation], list[Junction]]:
 
 
 @dataclass(frozen=True)
-class Style:
-    """Naming and layout habits of one schema."""
+class Families:
+    """The nouns of each family and how families relate."""
 
-    case: str
-    singular: bool
-    prefix: bool
-    pk: str
+    entities: dict[str, list[Entity]]
+    links: list[tuple[str, str, tuple[str, ...], str]]
 
-    def spell(self, name: str) -> str:
-        """`hire_date` as this schema would write it."""
-        if self.case == "snake":
-            return name
-        words = name.split("_")
-        camel = "".join(w[:1].upper() + w[1:] for w in words)
-        return camel if self.case == "Camel" else camel[0].lower() + camel[1:]
-
-    def table(self, entity: Entity) -> str:
-        """Name of the entity's table."""
-        single = entity.singular.replace(" ", "_")
-        plain = single if self.singular and single not in RESERVED else entity.table
-        return self.spell(plain)
-
-    def key(self, entity: Entity) -> str:
-        """Name of the entity's primary key."""
-        own = entity.singular.replace(" ", "_") + "_id"
-        return self.spell(own if self.pk == "own" else "id")
+    def relation(self, rng: random.Random) -> tuple[Relation, Entity, Entity]:
+        """A relation between two nouns, with the child and the parent."""
+        child_family, parent_family, (of_parent, with_child, without), did = rng.choice(self.links)
+        child = rng.choice(self.entities[child_family])
+        parent = rng.choice(self.entities[parent_family])
+        key = parent.singular.replace(" ", "_")
+        said = tuple(tuple(p.split("/")) for p in (of_parent, with_child, without))
+        keys = (key + "_id", key + "_id", key, key + "_ref")
+        return (
+            Relation(child.singular, parent.singular, keys, said[0], said[1], said[2], did),
+            child,
+            parent,
+        )
 
 
-def draw_style(rng: random.Random) -> Style:
-    """Mostly snake_case, plural tables, `id` keys."""
-    case = rng.choices(("snake", "Camel", "camel"), (80, 13, 7))[0]
-    return Style(case, rng.random() < 0.22, rng.random() < 0.05, rng.choice(("id", "id", "own")))
+def _noun(text: str, who: str, specs: tuple[Spec, ...]) -> Entity:
+    one, _, many = text.partition("/")
+    if not many and one.endswith("y") and one[-2] not in "aeo":
+        many = one[:-1] + "ies"
+    many = many or one + ("es" if one.endswith(("ch", "x", "s")) else "s")
+    return Entity(one, many, who, many.replace(" ", "_"), specs)
 
 
-def draw_table(
-    rng: random.Random,
-    entity: Entity,
-    style: Style,
-    *,
-    size: int = 5,
-    key: bool | None = None,
-    taken: frozenset[str] = frozenset(),
-) -> Table:
-    """A table of the label and up to `size` further columns in a random order."""
-    labels = [s for s in entity.specs if s.kind == "label"]
-    others = [s for s in entity.specs if s.kind != "label"]
-    others = rng.sample(others, min(size, len(others)))
-    if rng.random() < 0.6:
-        others.sort(key=entity.specs.index)
-    prefix = entity.singular[:4].rstrip("aeiou ") + "_" if style.prefix else ""
-    columns = []
-    names = set(taken)
-    for spec in labels + others:
-        free = [n for n in spec.names if n not in names]
-        if free:
-            name = free[0] if rng.random() < 0.5 else rng.choice(free)
-            names.add(name)
-            columns.append(Column(style.spell(prefix + name), spec, rng.choice(spec.spoken)))
-    has_key = key if key is not None else rng.random() < 0.85
-    return Table(style.table(entity), entity, tuple(columns), style.key(entity) if has_key else "")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the CREATE TABLE text looks."""
-
-    multiline: bool
-    upper: bool
-    typed: bool
-    constraints: bool
-    semicolon: bool
-    quote: str
-    indent: str
-    exists: str
-
-
-def draw_layout(rng: random.Random) -> Layout:
-    """One-line and multi-line, upper and lower case, with and without types."""
-    return Layout(
-        multiline=rng.random() < 0.35,
-        upper=rng.random() < 0.8,
-        typed=rng.random() < 0.93,
-        constraints=rng.random() < 0.4,
-        semicolon=rng.random() < 0.75,
-        quote=rng.choices(("", '"', "`"), (95, 3, 2))[0],
-        indent=rng.choice(("  ", "    ")),
-        exists="IF NOT EXISTS " if rng.random() < 0.04 else "",
-    )
-
-
-def _constraint(rng: random.Random, column: Column) -> str:
-    kind, nullable = column.spec.kind, "null" in column.spec.phrases
-    if nullable or rng.random() < 0.55:
-        return ""
-    if kind == "bool":
-        return rng.choice((" DEFAULT 0", " NOT NULL DEFAULT 0", " DEFAULT 1"))
-    if kind in ("int", "real") and rng.random() < 0.4:
-        return rng.choice((" DEFAULT 0", f" CHECK ({column.name} >= 0)"))
-    if kind == "cat" and rng.random() < 0.3:
-        return " DEFAULT '" + column.spec.values[0].replace("'", "''") + "'"
-    return " NOT NULL"
-
-
-def _key_lines(rng: random.Random, table: Table, look: Layout) -> tuple[list[str], list[str]]:
-    head, tail = [], []
-    typed = (" INTEGER" if rng.random() < 0.7 else " INT") if look.typed else ""
-    if table.pk:
-        style = rng.random()
-        if not look.typed and style < 0.6:
-            head.append(table.pk)
-        elif style < 0.12:
-            head.append(table.pk + typed)
-            tail.append(f"PRIMARY KEY ({table.pk})")
-        else:
-            auto = " AUTOINCREMENT" if style > 0.93 and typed == " INTEGER" else ""
-            head.append(f"{table.pk}{typed} PRIMARY KEY{auto}")
-    form = rng.random()
-    for column, parent, key in table.keys:
-        line = column + typed
-        if form < 0.35 and key:
-            line += f" REFERENCES {parent}({key})"
-        elif form < 0.5 and key:
-            tail.append(f"FOREIGN KEY ({column}) REFERENCES {parent}({key})")
-        head.append(line)
-    return head, tail
-
-
-def create_table(rng: random.Random, table: Table, look: Layout) -> str:
-    """The CREATE TABLE statement."""
-    head, tail = _key_lines(rng, table, look)
-    body = []
-    for column in table.columns:
-        kind = rng.choice(TYPES[column.spec.kind])
-        extra = _constraint(rng, column) if look.constraints else ""
-        name = f"{look.quote}{column.name}{look.quote}"
-        body.append(f"{name} {kind}{extra}" if look.typed else name)
-    if rng.random() < 0.15:
-        head, body = head[:1], body + head[1:]
-    lines = head + body + tail
-    start = f"CREATE TABLE {look.exists}{look.quote}{table.name}{look.quote} ("
-    if look.multiline:
-        text = start + "\n" + ",\n".join(look.indent + x for x in lines) + "\n)"
-    else:
-        text = start + ", ".join(lines) + ")"
-    return text if look.upper else _lower_keywords(text)
-
-
-def _lower_keywords(text: str) -> str:
-    words = (
-        "CREATE TABLE",
-        "INTEGER",
-        "PRIMARY KEY",
-        "TEXT",
-        "REAL",
-        "REFERENCES",
-        "NOT NULL",
-        "DEFAULT",
-        "VARCHAR",
-        "DECIMAL",
-        "NUMERIC",
-        "FLOAT",
-        "DATE",
-        "DATETIME",
-        "BOOLEAN",
-        "INT",
-        "BIGINT",
-        "FOREIGN KEY",
-        "CHECK",
-        "UNIQUE",
-        "IF NOT EXISTS",
-    )
-    for word in sorted(words, key=len, reverse=True):
-        text = text.replace(word, word.lower())
-    return text
+@cache
+def families() -> Families:
+    """What families.txt holds."""
+    found = Families({}, [])
+    for block in re.split(r"(?m)^(?=[*>])", (HERE / "families.txt").read_text("utf-8")):
+        head, *lines = block.splitlines() or [""]
+        parts = [p.strip() for p in head[1:].split("|")]
+        if head.startswith("*"):
+            specs = tuple(_spec(line) for line in lines)
+            found.entities[parts[0]] = [_noun(n, parts[1], specs) for n in parts[2].split(",")]
+        elif head:
+            child, parent, *said, did = parts
+            found.links.append((child, parent, tuple(said), did))
+    return found

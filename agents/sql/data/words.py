@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import random
 
-from agents.sql.data.conditions import Cond, condition, is_plural
+from agents.sql.data.conditions import SMALL, Cond, condition, is_plural
 from agents.sql.data.schemas import Column, Table
 
 NUMBERS = ("int", "real", "real1")
-
-
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def pick(rng: random.Random, text: str) -> str:
@@ -20,7 +17,7 @@ def pick(rng: random.Random, text: str) -> str:
 
 def count_word(rng: random.Random, n: int) -> str:
     """3 or "three"."""
-    return WORDS[n] if n <= 10 and rng.random() < 0.3 else str(n)
+    return SMALL[n] if n <= 10 and rng.random() < 0.3 else str(n)
 
 
 def conds_for(
@@ -99,6 +96,9 @@ def plural(word: str) -> str:
     """Plural of a spoken column name."""
     if is_plural(word) or word.startswith("number of"):
         return word if is_plural(word) else word.replace("number", "numbers", 1)
+    if " of " in word:
+        head, _, rest = word.partition(" of ")
+        return f"{plural(head)} of {rest}"
     if word.endswith("y") and word[-2] not in "aeo":
         return word[:-1] + "ies"
     if word.endswith("species"):
