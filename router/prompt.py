@@ -12,11 +12,11 @@
 The one token that follows names the agent.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from string import ascii_letters
 
 from agents.errors import RouterError
+from agents.prompt import only_text
 from router.turns import RoutingTurn
 
 #: How much of a conversation decides who answers: utterances, and characters of each.
@@ -29,7 +29,6 @@ EARLIER_REQUESTS = 4
 REQUEST_CHARACTERS = 60
 
 _NOBODY = "none"
-_SPECIAL_TOKEN = re.compile(r"<\|(\w+)\|>")
 
 
 def render_prompt(turn: RoutingTurn) -> str:
@@ -59,9 +58,7 @@ def labels_for(agents: Sequence[str]) -> Mapping[str, str]:
 
 
 def _line(speaker: str, text: str, characters: int) -> str:
-    # The engine would read a chat template's token as an end of turn, not as text.
-    text = _SPECIAL_TOKEN.sub(r"< |\1| >", text)
-    return f"{speaker}: {_shorten(' '.join(text.split()), characters)}"
+    return f"{speaker}: {_shorten(' '.join(only_text(text).split()), characters)}"
 
 
 def _shorten(text: str, characters: int) -> str:

@@ -31,7 +31,7 @@ class LabelReadTraining:
         handwritten: conversations whose id starts with it are all taken, twice.
     """
 
-    rows: int = 3000
+    rows: int = 4000
     hand_offs: float = 0.62
     first_turns: float = 0.15
     corrupted: float = 0.1
