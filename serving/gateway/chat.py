@@ -1,10 +1,9 @@
 """``POST /v1/chat/completions``: one turn, whole or streamed."""
 
-import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from agents.errors import ConversationNotFound, PhilharmonicError
 from serving.gateway.body import parse_body
 from serving.gateway.errors import ClientHungUp, as_api_error, error_body
+from serving.gateway.hang_up import unless_hung_up
 from serving.gateway.parse import check_only_new, history_of, turn_of
 from serving.gateway.schemas import NEW, ChatRequest
 from serving.gateway.state import GatewayState, State
@@ -47,8 +47,8 @@ async def chat_completions(request: Request, state: State) -> Response:
         parsed = await parse_body(request, ChatRequest, state.settings.max_body_bytes)
         async with AsyncExitStack() as held:
             await held.enter_async_context(_counted(state))
-            agent, response = await _unless_disconnected(
-                request, _respond(state, parsed, started, held)
+            agent, response = await unless_hung_up(
+                request.receive, _respond(state, parsed, started, held)
             )
             status = response.status_code
             return response
@@ -146,7 +146,8 @@ class _Stream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._held:
-            await super().__call__(scope, receive, send)
+            with suppress(ClientHungUp):
+                await unless_hung_up(receive, self.stream_response(send))
 
 
 async def _sse(
@@ -220,29 +221,3 @@ def _observe(state: GatewayState, call: _Call, route: Route, completion: dict[st
 async def _counted(state: GatewayState) -> AsyncIterator[None]:
     with state.metrics.in_flight.track_inprogress():
         yield
-
-
-async def _unless_disconnected(
-    request: Request, work: Coroutine[Any, Any, tuple[str, Response]]
-) -> tuple[str, Response]:
-    """Do the work, but cancel it (and with it the engine's) when the client hangs up.
-
-    Cancelled work has ended when this returns: nothing of it can touch the conversation later.
-    """
-    answering = asyncio.ensure_future(work)
-    listening = asyncio.ensure_future(_disconnected(request))
-    try:
-        await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            return answering.result()
-        raise ClientHungUp
-    finally:
-        listening.cancel()
-        if not answering.done():
-            answering.cancel()
-            await asyncio.wait({answering})
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

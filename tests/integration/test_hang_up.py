@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -73,9 +74,19 @@ def test_an_abandoned_turn_is_not_stored_and_blocks_nobody(server: Gateway, stre
     is_idle_again(server)
 
 
-def _send_and_leave(server: Gateway, body: dict[str, Any]) -> None:
+def test_streams_of_a_conversation_left_at_any_moment(server: Gateway) -> None:
+    first = server.answer("every minute", conversation_id="new")
+    conversation_id = first["philharmonic"]["conversation_id"]
+    body = LONG | {"conversation_id": conversation_id, "stream": True}
+    for step in range(12):
+        _send_and_leave(server, body, after_s=step / 20)
+    is_idle_again(server)
+
+
+def _send_and_leave(server: Gateway, body: dict[str, Any], after_s: float = 0) -> None:
     host, port = server.url.removeprefix("http://").split(":")
     content = json.dumps(body).encode()
     head = f"POST {CHAT} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(content)}\r\n\r\n"
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(head.encode() + content)
+        time.sleep(after_s)
