@@ -11,6 +11,7 @@ Conventions where a request leaves something open:
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -19,6 +20,7 @@ from agents.cron.data.compose import schedule
 from agents.cron.data.coverage import coverage
 from agents.cron.data.followups import follow_up
 from agents.cron.expression import fire_times_equal
+from agents.written import read_blocks
 
 HERE = Path(__file__).parent
 SEED, ROWS = 7, 5780
@@ -49,7 +51,7 @@ def make_row(rng: Random) -> Row:
     return {"messages": system + _messages(turns)}
 
 
-def _messages(turns: list[tuple[str, str]]) -> list[dict[str, str]]:
+def _messages(turns: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     messages = []
     for request, answer in turns:
         messages.append({"role": "user", "content": request})
@@ -72,9 +74,10 @@ def check(row: Row) -> None:
 
 
 def make_rows(rng: Random) -> list[Row]:
-    """Hand-written rows, the coverage and as many sampled ones as are wanted, shuffled."""
+    """Rows written by hand, the coverage and as many sampled ones as are wanted, shuffled."""
     lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
     rows: list[Row] = [json.loads(line) for line in lines]
+    rows += [{"messages": _messages(block.pairs)} for block in read_blocks(HERE / "written.txt")]
     for words, fields in coverage(rng):
         request = polish(words, rng) if rng.random() < 0.6 else say(words, fields, rng)
         rows.append({"messages": _messages([(request, str(fields))])})

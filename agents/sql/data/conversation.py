@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
@@ -97,14 +98,13 @@ def schema_text(rng: random.Random, tables: tuple[Table, ...]) -> str:
     return gap.join(p + semicolon for p in parts)
 
 
-def _opening(rng: random.Random, scene: Scene, question: str) -> list[Message]:
+def opening(rng: random.Random, schema: str, question: str) -> list[Message]:
     """The messages up to the first question, in one of the shapes."""
-    schema = schema_text(rng, scene.tables)
     shape = rng.choices(("one", "schema_first", "system_schema", "system"), (86, 6, 5, 3))[0]
     if shape == "schema_first":
         return [
             say("user", rng.choice(ALONE).replace("{s}", schema)),
-            say("assistant", f"SELECT * FROM {scene.tables[0].name}"),
+            say("assistant", f"SELECT * FROM {_first_table(schema)}"),
             say("user", question),
         ]
     if shape == "system_schema":
@@ -114,6 +114,15 @@ def _opening(rng: random.Random, scene: Scene, question: str) -> list[Message]:
     if shape == "system":
         messages.insert(0, say("system", rng.choice(SYSTEM_PLAIN)))
     return messages
+
+
+def _first_table(schema: str) -> str:
+    return (
+        re.split(r"create table (?:if not exists )?", schema, flags=re.IGNORECASE)[1]
+        .split("(", maxsplit=1)[0]
+        .strip()
+        .strip('"`[]')
+    )
 
 
 def _fresh(rng: random.Random, scene: Scene, seen: set[str]) -> Ask:
@@ -138,7 +147,7 @@ def conversation(rng: random.Random) -> Row:
     scene = draw_scene(rng)
     ask = _fresh(rng, scene, set())
     seen = {ask.query.sql()}
-    messages = _opening(rng, scene, tone(rng, ask.text))
+    messages = opening(rng, schema_text(rng, scene.tables), tone(rng, ask.text))
     messages.append(say("assistant", ask.query.sql()))
     turns = 1 if rng.random() < SINGLE_SHARE else rng.choice((3, 4, 4, 5, 5, 6))
     for _ in range(turns - 1):

@@ -8,11 +8,15 @@ import statistics
 from collections import Counter
 from pathlib import Path
 
+from agents.sql.data import written
 from agents.sql.data.checks import check
 from agents.sql.data.conversation import MAX_TOKENS, Row, conversation, tokens
+from agents.written import read_blocks
 
 HERE = Path(__file__).parent
-GENERATED = 2300
+GENERATED = 1000
+#: What people wrote comes twice, each time laid out anew.
+WRITTEN_COPIES = 2
 SEED = 7
 
 
@@ -22,9 +26,11 @@ def read(path: Path) -> list[Row]:
 
 
 def build() -> list[Row]:
-    """Generated and handwritten rows, checked, without repeats, shuffled."""
+    """Generated, handwritten and written rows, checked, without repeats, shuffled."""
     rng = random.Random(SEED)
     rows = read(HERE / "handwritten.jsonl")
+    blocks = list(read_blocks(HERE / "written.txt"))
+    rows += [written.row(block, rng) for _ in range(WRITTEN_COPIES) for block in blocks]
     for row in rows:
         check(row, strict=False)
     seen: set[str] = set()
