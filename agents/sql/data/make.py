@@ -14,7 +14,7 @@ from agents.sql.data.conversation import MAX_TOKENS, Row, conversation, tokens
 from agents.written import read_blocks
 
 HERE = Path(__file__).parent
-GENERATED = 1000
+GENERATED = 500
 #: What people wrote comes twice, each time laid out anew.
 WRITTEN_COPIES = 2
 SEED = 7
