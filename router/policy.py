@@ -17,7 +17,7 @@ class Targets(BaseModel):
 
     fast_precision: Annotated[
         float, Field(gt=0, lt=1, description="share right of what the fast path decides alone")
-    ] = 0.995
+    ] = 0.99
     false_handoffs_per_100_turns: Annotated[
         float, Field(ge=0, description="switches although the current agent was right")
     ] = 0.7

@@ -1,7 +1,6 @@
 """``philharmonic serve`` as a user starts it: a child process, waited for, asked and stopped."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -157,11 +156,6 @@ def completion_of(response: httpx.Response) -> dict[str, Any]:
 def content_of(completion: Mapping[str, Any]) -> str:
     """The text of a completion."""
     return str(completion["choices"][0]["message"]["content"])
-
-
-def is_cron(text: str) -> bool:
-    """Whether this is five cron fields; how often they are the right ones, evaluation tells."""
-    return re.fullmatch(r"[\d*/,-]+( [\d*/,-]+){4}", text) is not None
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:

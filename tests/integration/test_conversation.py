@@ -7,8 +7,9 @@ from typing import Any
 import openai
 import pytest
 
+from agents.cron.expression import fire_times_equal
 from tests.integration.conftest import NewHome
-from tests.integration.gateway import CHAT, Gateway, completion_of, content_of, is_cron, serving
+from tests.integration.gateway import CHAT, Gateway, completion_of, content_of, serving
 
 pytestmark = pytest.mark.engine
 
@@ -20,19 +21,21 @@ SIX_TURNS = (
     ("I was charged twice for my last order, I want my money back!", "triage"),
     ("Thanks! What is the capital of France?", "general"),
 )
+WEEKDAYS, WEEKEND = "30 9 * * 1-5", "30 9 * * 0,6"
 ORDERS = "CREATE TABLE orders (id INTEGER, customer TEXT, total REAL, paid INTEGER);"
 
 
 def check_answers(answers: list[str]) -> None:
     """What the agents of `SIX_TURNS` should have said."""
     weekdays, weekend, kitchen, bedroom, triage, general = answers
-    assert is_cron(weekdays)
-    assert is_cron(weekend)
+    assert fire_times_equal(weekdays, WEEKDAYS)
+    assert fire_times_equal(weekend, WEEKEND)
     off = {"action": "turn_off", "device": "light", "room": "kitchen", "value": None}
     assert json.loads(kitchen) == off
     assert json.loads(bedroom) == off | {"room": "bedroom"}
     assert json.loads(triage)["category"] == "billing"
     assert json.loads(triage).keys() == {"category", "priority", "sentiment"}
+    assert json.loads(triage)["sentiment"] == "negative"
     assert "Paris" in general
 
 
@@ -107,9 +110,9 @@ def test_a_streamed_turn_is_stored_too(server: Gateway) -> None:
         conversation_id = response.headers["x-philharmonic-conversation-id"]
         assert response.read().endswith(b"data: [DONE]\n\n")
     stored = server.http.get(f"/v1/conversations/{conversation_id}").json()["messages"]
-    assert is_cron(stored[1]["content"])
+    assert fire_times_equal(stored[1]["content"], WEEKDAYS)
     follow_up = say(server, "and on weekends?", conversation_id)
-    assert is_cron(content_of(follow_up))
+    assert fire_times_equal(content_of(follow_up), WEEKEND)
 
 
 def test_a_question_about_tables_is_refined(server: Gateway) -> None:
@@ -144,7 +147,7 @@ def test_a_conversation_outlives_the_gateway(server: Gateway, new_home: NewHome)
     with serving(home, server.catalog, server.engine_url) as after:
         follow_up = say(after, "and on weekends?", conversation_id)
         assert follow_up["philharmonic"]["agent"] == "cron"
-        assert is_cron(content_of(follow_up))
+        assert fire_times_equal(content_of(follow_up), WEEKEND)
         stored = after.http.get(f"/v1/conversations/{conversation_id}").json()["messages"]
         assert [m["agent"] for m in stored[1::2]] == ["home", "cron", "cron"]
 
@@ -156,4 +159,4 @@ def test_a_conversation_outlives_the_gateway(server: Gateway, new_home: NewHome)
         ]
         answer = completion_of(after.http.post(CHAT, json={"messages": history}))
         assert answer["philharmonic"]["agent"] == "cron"
-        assert is_cron(content_of(answer))
+        assert fire_times_equal(content_of(answer), WEEKEND)
