@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 
-class MasterWeightAdamW(torch.optim.AdamW):
+class MasterWeightAdamW(torch.optim.AdamW):  # type: ignore[misc]
     """AdamW that works on float32 copies of bfloat16 parameters (Micikevicius et al. 2018).
 
     In bfloat16 itself Adam goes wrong: a second moment times 0.999 rounds back to itself, so it
@@ -24,15 +24,15 @@ class MasterWeightAdamW(torch.optim.AdamW):
         masters: list[torch.Tensor] = self.param_groups[0]["params"]
         return masters
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:
         """One update, from the parameters' gradients to the parameters."""
         assert closure is None
         for master, parameter in zip(self.masters, self._trained, strict=True):
             master.grad = None if parameter.grad is None else parameter.grad.float()
         super().step()
-        for master, parameter in zip(self.masters, self._trained, strict=True):
-            parameter.copy_(master)
+        with torch.no_grad():
+            for master, parameter in zip(self.masters, self._trained, strict=True):
+                parameter.copy_(master)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the parameters' gradients."""
