@@ -21,7 +21,8 @@ def summary(values_ms: Sequence[float]) -> r.Summary | None:
     """A distribution in a few numbers; None if there is nothing."""
     if not len(values_ms):
         return None
-    return r.Summary(**_numbers(np.asarray(values_ms, dtype=np.float64)))
+    values = np.asarray(values_ms, dtype=np.float64)
+    return r.Summary(count=len(values), **_numbers(values))
 
 
 def latency(values_ms: Sequence[float] | Values) -> r.Latency | None:
@@ -31,6 +32,7 @@ def latency(values_ms: Sequence[float] | Values) -> r.Latency | None:
     values = np.asarray(values_ms, dtype=np.float64)
     blocks = in_blocks(values)
     return r.Latency(
+        count=len(values),
         **_numbers(values),
         std_ms=float(values.std()),
         p50_95=block_interval(blocks, lambda sample: float(np.percentile(sample, 50))),
@@ -43,7 +45,6 @@ def latency(values_ms: Sequence[float] | Values) -> r.Latency | None:
 def _numbers(values: Values) -> dict[str, float]:
     recorded = histogram(values)
     return {
-        "count": len(values),
         "mean_ms": float(values.mean()),
         **{name: percentile(recorded, percent) for name, percent in _POINTS.items()},
         "max_ms": float(values.max()),

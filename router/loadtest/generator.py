@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from router.loadtest.answer import Answer
 from router.loadtest.config import Bounds
@@ -75,9 +76,7 @@ class Run:
 class Generator:
     """Plays scripts against a target; one object for one run."""
 
-    def __init__(
-        self, target: Target, bounds: Bounds, queue: QueueWatch | None = None
-    ) -> None:
+    def __init__(self, target: Target, bounds: Bounds, queue: QueueWatch | None = None) -> None:
         self._target = target
         self._bounds = bounds
         self._queue = queue
@@ -110,9 +109,7 @@ class Generator:
 
         return await self._run(arrivals, window_s, stop)
 
-    async def closed_loop(
-        self, scripts: Sequence[Script], concurrency: int, stop: Stop
-    ) -> Run:
+    async def closed_loop(self, scripts: Sequence[Script], concurrency: int, stop: Stop) -> Run:
         """Keep ``concurrency`` users busy: each begins a script when its last one is over."""
         self.progress.planned = len(scripts)
         waiting = iter(enumerate(scripts))
@@ -203,9 +200,7 @@ class Generator:
         """A script from its first turn to its last, or to the first that fails."""
         dialogue = Dialogue(self._target, script)
         for position, turn in enumerate(script.turns):
-            record = Record(
-                number, script.id, position, turn.agent, intended - self.progress.begin
-            )
+            record = Record(number, script.id, position, turn.agent, intended - self.progress.begin)
             try:
                 await self._ask(dialogue, turn, record)
             finally:
@@ -273,7 +268,7 @@ def _note(record: Record, answer: Answer, begin: float) -> None:
     record.output_tokens = usage.get("completion_tokens")
 
 
-async def _cancelled(tasks: "set[asyncio.Task[None]] | list[asyncio.Task[None]] | list[asyncio.Task[float]]") -> None:
+async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
     waiting = list(tasks)
     for task in waiting:
         task.cancel()

@@ -1,6 +1,5 @@
 """Before the load: is the server there, does it let us in, does it have what will be asked for?"""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,7 +60,7 @@ def check_served(target: Target, workload: Workload, models: Sequence[str]) -> N
         )
 
 
-async def metrics_page(url: str, headers: dict[str, str]) -> None:
+async def check_metrics(url: str, headers: dict[str, str]) -> None:
     """Check that Prometheus metrics are where ``--engine-metrics`` says; `LoadTestError`."""
     server, page = Connections(url), Page()
     try:
@@ -91,8 +90,3 @@ def _names(url: str, text: str) -> list[str]:
         raise ConfigError(
             f"{url}/v1/models is not what an OpenAI-compatible server says: {text[:200]!r}"
         ) from None
-
-
-def run_served_models(target: Target) -> list[str]:
-    """`served_models` for callers without an event loop."""
-    return asyncio.run(served_models(target))

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Interval = tuple[float, float]
 
@@ -147,12 +147,14 @@ class QueuePoint(_Model):
 
 
 class Window(_Model):
-    """A slice of the run, by intended start."""
+    """A slice of the run; latencies are of the turns that were to start in it."""
 
     at_s: float
     length_s: float
-    requests: int
-    failed: int
+    requests: Annotated[int, Field(description="turns that were to start in it")]
+    failed: Annotated[int, Field(description="of these")]
+    answered: Annotated[int, Field(description="turns whose answer ended in it")]
+    output_tokens: Annotated[int, Field(description="of these answers")]
     ttft_p50_ms: float | None
     ttft_p99_ms: float | None
     e2el_p50_ms: float | None

@@ -9,9 +9,7 @@ from router.loadtest.config import Arrivals, Bounds
 Times = NDArray[np.float64]
 
 
-def schedule(
-    arrivals: Arrivals, bounds: Bounds, seed: int, recorded: Times | None = None
-) -> Times:
+def schedule(arrivals: Arrivals, bounds: Bounds, seed: int, recorded: Times | None = None) -> Times:
     """Intended start times in seconds after the run's begin, ascending, within the bounds.
 
     A ramp is a Poisson process whose rate grows linearly, by time rescaling (Çinlar 1975): the
@@ -60,13 +58,14 @@ def _ramp(unit: Times, first: float, last: float, bounds: Bounds) -> Times:
         return unit / first
     # Solves first·t + growth·t²/2 = unit; a falling ramp reaches its end before it reaches zero.
     root = first * first + 2 * growth * unit
-    return (np.sqrt(root[root >= 0]) - first) / growth
+    times: Times = (np.sqrt(root[root >= 0]) - first) / growth
+    return times
 
 
 def _replayed(recorded: Times, rate: float | None) -> Times:
-    times = recorded - recorded[0]
-    if rate is None:
-        return times
-    if times[-1] <= 0:
-        raise ConfigError("a trace whose rows all have one timestamp cannot be given a rate")
-    return times * ((len(times) - 1) / rate / times[-1])
+    times: Times = recorded - recorded[0]
+    if rate is not None:
+        if times[-1] <= 0:
+            raise ConfigError("a trace whose rows all have one timestamp cannot be given a rate")
+        times = times * ((len(times) - 1) / rate / times[-1])
+    return times

@@ -1,6 +1,7 @@
 """From the records of a run to its report."""
 
 import datetime
+import math
 import os
 import platform
 from collections import Counter, defaultdict
@@ -199,26 +200,37 @@ def _queue(run: Run) -> list[r.QueuePoint]:
 def _timeline(run: Run) -> list[r.Window]:
     if not run.records:
         return []
-    length = max(_MIN_WINDOW_S, run.records[-1].intended_s / _WINDOWS)
-    slices: dict[int, list[Record]] = defaultdict(list)
+    length = max(_MIN_WINDOW_S, run.duration_s / _WINDOWS)
+    begun: dict[int, list[Record]] = defaultdict(list)
+    ended: dict[int, list[Record]] = defaultdict(list)
     for record in run.records:
-        slices[int(record.intended_s // length)].append(record)
-    return [_window(number * length, length, mine) for number, mine in sorted(slices.items())]
+        begun[int(record.intended_s // length)].append(record)
+        if record.error is None:
+            ended[int(record.ended_s // length)].append(record)
+    count = math.ceil(run.duration_s / length)
+    return [
+        _window(at * length, min(length, run.duration_s - at * length), begun[at], ended[at])
+        for at in range(count)
+    ]
 
 
-def _window(at_s: float, length_s: float, mine: Sequence[Record]) -> r.Window:
-    answered = [record for record in mine if record.error is None]
+def _window(
+    at_s: float, length_s: float, begun: Sequence[Record], ended: Sequence[Record]
+) -> r.Window:
+    answered = [record for record in begun if record.error is None]
     ttft = summary([1000 * t.ttft_s for t in answered if t.ttft_s is not None])
     e2el = summary([1000 * record.e2el_s for record in answered])
     right = [t.agent == t.expected for t in answered if t.agent is not None]
     return r.Window(
         at_s=at_s,
         length_s=length_s,
-        requests=len(mine),
-        failed=len(mine) - len(answered),
+        requests=len(begun),
+        failed=len(begun) - len(answered),
+        answered=len(ended),
+        output_tokens=sum(record.tokens for record in ended),
         ttft_p50_ms=ttft.p50_ms if ttft else None,
         ttft_p99_ms=ttft.p99_ms if ttft else None,
         e2el_p50_ms=e2el.p50_ms if e2el else None,
         e2el_p99_ms=e2el.p99_ms if e2el else None,
-        accuracy=float(np.mean(right)) if right else None,
+        accuracy=sum(right) / len(right) if right else None,
     )
