@@ -45,9 +45,12 @@ def encoded(recorded: HdrHistogram) -> str:
 def decoded(text: str) -> Values:
     """The values (milliseconds) of an encoded histogram, each as often as it was recorded."""
     recorded = HdrHistogram.decode(text)
-    items = list(recorded.get_recorded_iterator())
-    values = [item.value_iterated_to / 1000 for item in items]
-    counts = [item.count_added_in_this_iter_step for item in items]
+    # The iterator gives one object again and again: read it while it stands there.
+    pairs = [
+        (item.value_iterated_to / 1000, item.count_added_in_this_iter_step)
+        for item in recorded.get_recorded_iterator()
+    ]
+    values, counts = zip(*pairs, strict=True)
     return np.repeat(np.array(values, dtype=np.float64), counts)
 
 
