@@ -258,6 +258,8 @@ def loadtest(
     )
     if arrivals == "trace" and trace is None:
         raise ConfigError("--arrivals trace needs the trace: --trace FILE")
+    if plan.slo is not None and plan.slo.accuracy is not None and target not in ("route", "chat"):
+        raise ConfigError(f"--slo accuracy: nothing is routed with --target {target}; leave it out")
     how = _sweep_plan(max_rate, tolerance, trials, budget) if sweep else None
     where = Target(target, url.rstrip("/"), key, model, max_tokens)
     folder = folder or _default_folder(settings.home)
@@ -345,7 +347,8 @@ async def _run(test: "LoadTest", asked: _Asked, interrupted: "Stop") -> "RunRepo
     from router.loadtest.live import live_display
 
     cold = await measure_cold_loads(test.target, test.workload) if asked.cold_load else []
-    run, report = await test.run(asked.plan, live_display(err, ""), interrupted, cold)
+    run, kept_up = await test.run(asked.plan, live_display(err, ""), interrupted)
+    report = test.report(run, kept_up, asked.plan, cold)
     write_run(asked.folder, report, run.records)
     return report
 
@@ -359,7 +362,7 @@ async def _sweep(
     from router.loadtest.summary import machine, now
     from router.loadtest.sweep import Sweep, knee
 
-    async def run_at(plan: Plan, stop: "Stop") -> "tuple[Run, RunReport]":
+    async def run_at(plan: Plan, stop: "Stop") -> "tuple[Run, r.Health]":
         rate = plan.arrivals.rate if plan.arrivals else None
         return await test.run(plan, live_display(err, f"{rate:.3g}/s · "), stop)
 
@@ -369,7 +372,7 @@ async def _sweep(
             good = f"{point.goodput_share:.1%} good"
             err.print(f"{point.rate:.3g}/s: {point.verdict}{doubt}, {good}", highlight=False)
 
-    search = Sweep(asked.plan, how, run_at, interrupted, tell)
+    search = Sweep(asked.plan, how, run_at, test.target.routes, interrupted, tell)
     reason = await search.search()
     if not search.points:
         raise LoadTestError(f"the sweep measured nothing: {reason}")

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from router.loadtest import preflight
 from router.loadtest import report as r
 from router.loadtest.config import Plan, WorkloadChoice
 from router.loadtest.generator import Generator, Progress, Run, Stop
+from router.loadtest.health import health
 from router.loadtest.mix import draw
 from router.loadtest.monitor import QueueWatch
 from router.loadtest.schedule import schedule
@@ -37,10 +38,8 @@ class LoadTest:
     choice: WorkloadChoice
     engine_metrics: str | None = None
 
-    async def run(
-        self, plan: Plan, watcher: Watcher, stop: Stop, cold_loads: list[r.ColdLoad] | None = None
-    ) -> tuple[Run, r.RunReport]:
-        """One run and its report."""
+    async def run(self, plan: Plan, watcher: Watcher, stop: Stop) -> tuple[Run, r.Health]:
+        """One run, and whether the generator kept up with its own plan."""
         generator = Generator(self.target, plan.bounds, self._queue_watch())
         cpu = time.process_time()
         watching = asyncio.ensure_future(watcher(generator.progress))
@@ -50,10 +49,14 @@ class LoadTest:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
-        cpu = time.process_time() - cpu
+        return run, health(run, plan, time.process_time() - cpu)
+
+    def report(
+        self, run: Run, kept_up: r.Health, plan: Plan, cold_loads: Sequence[r.ColdLoad]
+    ) -> r.RunReport:
+        """The report of a run."""
         settings = self.settings(plan)
-        report = summarise(run, plan, settings, cpu, self.target.routes, cold_loads or ())
-        return run, report
+        return summarise(run, plan, settings, kept_up, self.target.routes, cold_loads)
 
     def settings(self, plan: Plan) -> r.Settings:
         """What was asked for, as reports say it."""

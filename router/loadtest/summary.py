@@ -13,7 +13,6 @@ from router.loadtest import report as r
 from router.loadtest.config import Plan, Slo
 from router.loadtest.distribution import latency, summary
 from router.loadtest.generator import Run
-from router.loadtest.health import health
 from router.loadtest.record import Record
 from router.loadtest.routing import recall, routing
 from router.loadtest.stats import share_interval
@@ -26,11 +25,11 @@ def summarise(
     run: Run,
     plan: Plan,
     settings: r.Settings,
-    cpu_s: float,
+    generator: r.Health,
     judges_routing: bool,
     cold_loads: Sequence[r.ColdLoad] = (),
 ) -> r.RunReport:
-    """The report of ``run``; ``cpu_s`` is the processor time that the generator used."""
+    """The report of ``run``; ``judges_routing`` where the target decides who answers."""
     answered = [record for record in run.records if record.error is None]
     input_tokens = sum(record.input_tokens or 0 for record in answered)
     output_tokens = sum(record.tokens for record in answered)
@@ -69,7 +68,7 @@ def summarise(
         cold_loads=list(cold_loads),
         queue=_queue(run),
         timeline=_timeline(run),
-        generator=health(run, plan, cpu_s),
+        generator=generator,
     )
 
 

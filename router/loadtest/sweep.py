@@ -37,11 +37,12 @@ class SweepPlan:
 
 @dataclass
 class Trials:
-    """Everything measured at one rate."""
+    """Everything measured at one rate; ``routes``: the target decides who answers."""
 
     rate: float
     slo: Slo
-    runs: list[tuple[Run, r.RunReport]] = field(default_factory=list)
+    routes: bool
+    runs: list[tuple[Run, r.Health]] = field(default_factory=list)
 
     @property
     def records(self) -> list[Record]:
@@ -59,8 +60,8 @@ class Trials:
             return "missed"
         outcomes = [is_good(record, self.slo) for record in self.records]
         verdicts = [side_of(share_interval(outcomes), self.slo.goodput)]
-        judged = routing(self.records)
         if self.slo.accuracy is not None:
+            judged = routing(self.records)
             interval = judged.accuracy_95 if judged is not None else (0.0, 0.0)
             verdicts.append(side_of(interval, self.slo.accuracy))
         if "missed" in verdicts:
@@ -72,7 +73,7 @@ class Trials:
         verdict, records = self.verdict(), self.records
         outcomes = [is_good(record, self.slo) for record in records]
         share = sum(outcomes) / len(outcomes) if outcomes else 0.0
-        judged = routing(records) if self.runs[0][1].routing is not None else None
+        judged = routing(records) if self.routes else None
         answered = [record for record in records if record.error is None]
         ttft = summary([1000 * t.ttft_s for t in answered if t.ttft_s is not None])
         e2el = summary([1000 * record.e2el_s for record in answered])
@@ -103,7 +104,7 @@ class Trials:
             gateway_p50_ms=own.p50_ms if own else None,
             gateway_p99_ms=own.p99_ms if own else None,
             errors=dict(Counter(t.error for t in records if t.error is not None)),
-            generator_was_bottleneck=any(rep.generator.is_bottleneck for _, rep in self.runs),
+            generator_was_bottleneck=any(health.is_bottleneck for _, health in self.runs),
         )
 
 
@@ -115,7 +116,7 @@ def side_of(interval: Interval, bound: float) -> Verdict:
     return "missed" if high < bound else "unsure"
 
 
-RunAt = Callable[[Plan, Stop], Awaitable[tuple[Run, r.RunReport]]]
+RunAt = Callable[[Plan, Stop], Awaitable[tuple[Run, r.Health]]]
 
 
 class Sweep:
@@ -126,6 +127,7 @@ class Sweep:
         plan: Plan,
         how: SweepPlan,
         run_at: RunAt,
+        routes: bool,
         interrupted: Stop,
         tell: Callable[[r.Point], None],
     ) -> None:
@@ -136,6 +138,7 @@ class Sweep:
         self._plan, self._slo, self._arrivals = plan, plan.slo, plan.arrivals
         self._how = how
         self._run_at = run_at
+        self._routes = routes
         self._interrupted = interrupted
         self._tell = tell
         self._began = time.monotonic()
@@ -177,7 +180,7 @@ class Sweep:
         return None
 
     async def _meets(self, rate: float) -> bool:
-        trials = Trials(rate, self._slo)
+        trials = Trials(rate, self._slo, self._routes)
         for number in range(self._how.max_trials):
             plan = replace(
                 self._plan,

