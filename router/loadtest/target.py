@@ -121,7 +121,8 @@ class Dialogue:
     ) -> dict[str, Any]:
         prompting = self._target.prompting.get(turn.agent)
         if prompting is None:
-            return {"messages": [*history, asked]}
+            # Greedy, so that every run asks for the same work.
+            return {"messages": [*history, asked], "temperature": 0.0}
         # What the gateway sends for this agent (agents/prompt.py), so that the two compare.
         system = {"role": "system", "content": prompting.system}
         return {

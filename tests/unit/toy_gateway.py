@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-AGENTS = ("cron", "general", "home")
+AGENTS = ("cron", "general", "home", "sql", "triage")
 
 Json = dict[str, Any]
 
