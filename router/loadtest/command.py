@@ -17,6 +17,7 @@ from rich.table import Table
 from agents.errors import ConfigError, LoadTestError
 from agents.settings import Settings
 from router.loadtest.config import (
+    INTERRUPTED,
     ArrivalKind,
     Arrivals,
     Bounds,
@@ -416,6 +417,8 @@ def _judge(report: "RunReport | SweepReport") -> None:
     if report.kind == "sweep":
         if any(point.generator_was_bottleneck for point in report.points):
             _warn("the generator was itself the bottleneck at some rates (report.json says which)")
+        if report.ended_because == INTERRUPTED:
+            raise LoadTestError("the sweep was interrupted")
         if report.knee is None:
             raise LoadTestError("no rate met the objectives")
         return

@@ -12,8 +12,14 @@ TargetKind = Literal["route", "chat", "pinned", "openai"]
 ArrivalKind = Literal["poisson", "constant", "gamma", "ramp", "trace"]
 MixKind = Literal["file", "uniform", "zipf", "identical"]
 
+INTERRUPTED = "interrupted"
+"""Why a run ended that somebody ended by hand."""
+
 #: Above this one Python process cannot keep its own schedule (docs/loadtest.md).
 MAX_RATE = 10_000.0
+
+#: A schedule and its records are kept in memory.
+MAX_COUNT = 1_000_000
 
 DEFAULT_GOODPUT = 0.95
 _ZIPF_EXPONENT = 1.5
@@ -185,8 +191,8 @@ class Bounds:
     timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ConfigError(f"--count {self.count}: at least one arrival is needed")
+        if not 1 <= self.count <= MAX_COUNT:
+            raise ConfigError(f"--count {self.count}: give 1 to {MAX_COUNT:,} arrivals")
 
 
 @dataclass(frozen=True)

@@ -199,18 +199,21 @@ class Generator:
     async def _play(self, number: int, script: Script, intended: float) -> None:
         """A script from its first turn to its last, or to the first that fails."""
         dialogue = Dialogue(self._target, script)
-        for position, turn in enumerate(script.turns):
-            record = Record(number, script.id, position, turn.agent, intended - self.progress.begin)
-            try:
-                await self._ask(dialogue, turn, record)
-            finally:
-                self.progress.records.append(record)
-                self._skipped += len(script.turns) - position - 1 if record.error else 0
-            if record.error is not None:
-                break
-            intended = record.ended_s + self.progress.begin
-        if dialogue.stored_id is not None:
-            self._conversations.append(dialogue.stored_id)
+        try:
+            for position, turn in enumerate(script.turns):
+                since = intended - self.progress.begin
+                record = Record(number, script.id, position, turn.agent, since)
+                try:
+                    await self._ask(dialogue, turn, record)
+                finally:
+                    self.progress.records.append(record)
+                    self._skipped += len(script.turns) - position - 1 if record.error else 0
+                if record.error is not None:
+                    break
+                intended = record.ended_s + self.progress.begin
+        finally:
+            if dialogue.stored_id is not None:
+                self._conversations.append(dialogue.stored_id)
 
     async def _ask(self, dialogue: Dialogue, turn: ScriptTurn, record: Record) -> None:
         """One turn; whatever becomes of it ends up in the record."""

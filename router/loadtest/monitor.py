@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -39,11 +39,14 @@ class QueueSample:
 
 
 class QueueWatch:
-    """Reads the gauges of every ``/metrics`` address once a second."""
+    """Reads the gauges of every server's ``/metrics`` once a second.
 
-    def __init__(self, urls: Sequence[str], headers: Mapping[str, str]) -> None:
-        self._servers = [Connections(url) for url in urls]
-        self._headers = headers
+    Args:
+        servers: the root of each, and the headers it wants.
+    """
+
+    def __init__(self, servers: Mapping[str, Mapping[str, str]]) -> None:
+        self._servers = [(Connections(url), headers) for url, headers in servers.items()]
         self.samples: list[QueueSample] = []
 
     async def run(self, begin: float) -> None:
@@ -52,19 +55,19 @@ class QueueWatch:
             while True:
                 at = time.perf_counter() - begin
                 gauges: dict[str, float] = {}
-                for server in self._servers:
-                    gauges |= await self._gauges(server)
+                for server, headers in self._servers:
+                    gauges |= await self._gauges(server, headers)
                 if gauges:
                     self.samples.append(QueueSample(at, gauges))
                 await asyncio.sleep(_SCRAPE_S)
         finally:
-            for server in self._servers:
+            for server, _ in self._servers:
                 server.close()
 
-    async def _gauges(self, server: Connections) -> dict[str, float]:
+    async def _gauges(self, server: Connections, headers: Mapping[str, str]) -> dict[str, float]:
         page = Page()
         with suppress(TransportError):  # a server too busy to say is sampled a second later
-            request = server.request("GET", "/metrics", self._headers)
+            request = server.request("GET", "/metrics", headers)
             await server.ask(request, page, _SCRAPE_TIMEOUT_S)
         return read_gauges(page.text) if page.status == 200 else {}
 

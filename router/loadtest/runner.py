@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import resource
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +14,7 @@ import uvloop
 
 from router.loadtest import preflight
 from router.loadtest import report as r
-from router.loadtest.config import Plan, WorkloadChoice
+from router.loadtest.config import INTERRUPTED, Plan, WorkloadChoice
 from router.loadtest.generator import Generator, Progress, Run, Stop
 from router.loadtest.health import health
 from router.loadtest.mix import draw
@@ -96,10 +97,9 @@ class LoadTest:
         return draw(self.workload, self.choice.mix, count, seed)
 
     def _queue_watch(self) -> QueueWatch:
-        urls = [self.target.url]
-        if self.engine_metrics is not None and self.engine_metrics != self.target.url:
-            urls.append(self.engine_metrics)
-        return QueueWatch(urls, self.target.headers)
+        # The engine's address goes first: where both are one server, the target's key is sent.
+        engine = {} if self.engine_metrics is None else {self.engine_metrics: {}}
+        return QueueWatch({**engine, self.target.url: self.target.headers})
 
 
 async def prepare(
@@ -123,16 +123,19 @@ async def prepare(
         target = dataclasses.replace(target, model=model, prompting=workload.prompting)
     preflight.check_served(target, workload, models)
     if engine_metrics is not None:
-        await preflight.check_metrics(engine_metrics, target.headers)
+        await preflight.check_metrics(engine_metrics)
     return LoadTest(target, workload, choice, engine_metrics)
 
 
 def in_event_loop(work: Callable[[Stop], Awaitable[_T]]) -> _T:
     """Run ``work`` on a fast event loop; the `Stop` it gets says so once Ctrl-C was pressed."""
+    # Open-loop turns that wait for a slow server each hold a connection.
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
 
     async def main() -> _T:
         interrupted = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted.set)
-        return await work(lambda _: "interrupted" if interrupted.is_set() else None)
+        return await work(lambda _: INTERRUPTED if interrupted.is_set() else None)
 
     return uvloop.run(main())

@@ -254,7 +254,7 @@ async def test_a_plain_server_gets_the_history_and_what_the_gateway_would_send()
 
 async def test_the_queues_of_the_servers_are_recorded() -> None:
     with ToyGateway(first_s=0.3).serving() as toy:
-        queue = QueueWatch([toy.url], {})
+        queue = QueueWatch({toy.url: {}})
         run = await open_loop(Target("chat", toy.url), ONE, 10, Bounds(1.0), queue)
     assert run.queue
     assert run.queue[0].gauges == {"gateway_in_flight": 3.0, "engine_waiting": 2.0}
