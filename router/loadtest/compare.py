@@ -1,6 +1,6 @@
 """Two reports side by side: what changed, how sure that is, and whether it is a regression."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,18 +12,16 @@ from agents.errors import DataError
 from router.loadtest import report as r
 from router.loadtest.stats import (
     Interval,
+    Statistic,
     Values,
-    block_interval_of_two,
     decoded,
+    point_estimate,
+    relative_change_interval,
     share_difference_interval,
     share_interval,
 )
 
-_STATISTICS: dict[str, Callable[[Values], float]] = {
-    "mean": lambda values: float(np.mean(values)),
-    "p50": lambda values: float(np.percentile(values, 50)),
-    "p99": lambda values: float(np.percentile(values, 99)),
-}
+_STATISTICS: dict[str, Statistic] = {"mean": "mean", "p50": 50, "p99": 99}
 
 Judgement = Literal["regression", "worse", "same", "better"]
 
@@ -100,26 +98,23 @@ def _latencies(before: r.RunReport, after: r.RunReport, bound: float) -> list[Di
     for name, (old, new) in _distributions(before, after).items():
         if old is not None and new is not None:
             blocks = [[decoded(block) for block in each.blocks] for each in (old, new)]
-            differences += [
-                _latency(f"{name} {statistic} (ms)", blocks[0], blocks[1], of, bound)
-                for statistic, of in _STATISTICS.items()
-            ]
+            for name_of, statistic in _STATISTICS.items():
+                label = f"{name} {name_of} (ms)"
+                differences.append(_relative(label, *blocks, statistic, bound, worse=1))
     return differences
 
 
-def _latency(
+def _relative(
     label: str,
     before: Sequence[Values],
     after: Sequence[Values],
-    of: Callable[[Values], float],
+    statistic: Statistic,
     bound: float,
+    worse: int,
 ) -> Difference:
-    def change(old: Values, new: Values) -> float:
-        return of(new) / of(old) - 1
-
-    old, new = np.concatenate(before), np.concatenate(after)
-    interval = block_interval_of_two(before, after, change)
-    return _judged(label, of(old), of(new), change(old, new), interval, bound, worse=1)
+    old, new = point_estimate(before, statistic), point_estimate(after, statistic)
+    interval = relative_change_interval(before, after, statistic)
+    return _judged(label, old, new, new / old - 1, interval, bound, worse)
 
 
 def _distributions(
@@ -144,10 +139,8 @@ def _throughput(before: r.RunReport, after: r.RunReport, bound: float) -> list[D
     ):
         old, new = getattr(before, name), getattr(after, name)
         if old > 0 and new > 0:
-            interval = block_interval_of_two(
-                _per_second(before, counted),
-                _per_second(after, counted),
-                lambda a, b: float(b.mean() / a.mean() - 1) if a.any() else 0.0,
+            interval = relative_change_interval(
+                _per_second(before, counted), _per_second(after, counted), "mean"
             )
             change = new / old - 1
             differences.append(

@@ -11,7 +11,7 @@ from router.loadtest.stats import (
     encoded,
     histogram,
     in_blocks,
-    percentile,
+    percentiles,
 )
 
 _POINTS = {"p50_ms": 50.0, "p90_ms": 90.0, "p95_ms": 95.0, "p99_ms": 99.0, "p99_9_ms": 99.9}
@@ -35,17 +35,17 @@ def latency(values_ms: Sequence[float] | Values) -> r.Latency | None:
         count=len(values),
         **_numbers(values),
         std_ms=float(values.std()),
-        p50_95=block_interval(blocks, lambda sample: float(np.percentile(sample, 50))),
-        p99_95=block_interval(blocks, lambda sample: float(np.percentile(sample, 99))),
+        p50_95=block_interval(blocks, 50),
+        p99_95=block_interval(blocks, 99),
         histogram=encoded(histogram(values)),
         blocks=[encoded(histogram(block)) for block in blocks],
     )
 
 
 def _numbers(values: Values) -> dict[str, float]:
-    recorded = histogram(values)
+    points = percentiles(histogram(values), list(_POINTS.values()))
     return {
         "mean_ms": float(values.mean()),
-        **{name: percentile(recorded, percent) for name, percent in _POINTS.items()},
+        **dict(zip(_POINTS, points, strict=True)),
         "max_ms": float(values.max()),
     }
