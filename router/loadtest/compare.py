@@ -97,10 +97,10 @@ def _latencies(before: r.RunReport, after: r.RunReport, bound: float) -> list[Di
     differences = []
     for name, (old, new) in _distributions(before, after).items():
         if old is not None and new is not None:
-            blocks = [[decoded(block) for block in each.blocks] for each in (old, new)]
+            first, second = ([decoded(block) for block in each.blocks] for each in (old, new))
             for name_of, statistic in _STATISTICS.items():
                 label = f"{name} {name_of} (ms)"
-                differences.append(_relative(label, *blocks, statistic, bound, worse=1))
+                differences.append(_relative(label, first, second, statistic, bound, worse=1))
     return differences
 
 

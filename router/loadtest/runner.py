@@ -98,7 +98,9 @@ class LoadTest:
 
     def _queue_watch(self) -> QueueWatch:
         # The engine's address goes first: where both are one server, the target's key is sent.
-        engine = {} if self.engine_metrics is None else {self.engine_metrics: {}}
+        engine: dict[str, dict[str, str]] = (
+            {} if self.engine_metrics is None else {self.engine_metrics: {}}
+        )
         return QueueWatch({**engine, self.target.url: self.target.headers})
 
 
