@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from router.loadtest import report as r
 from router.loadtest.stats import decoded
@@ -33,8 +35,10 @@ def latency_plot(report: r.RunReport) -> bytes:
             axes.plot(1 / slower, values, label=name)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    _plain_numbers(axes.yaxis)
     axes.set_xlabel("percentile")
     axes.set_xticks([2, 10, 100, 1000], ["50", "90", "99", "99.9"])
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("ms")
     _legend(axes)
     return _png(figure)
@@ -82,6 +86,7 @@ def _against_rate(report: r.SweepReport) -> bytes:
         _line(latency, rates, [getattr(point, key) for point in points], label)
     latency.set_ylabel("ms, from intended start")
     latency.set_yscale("log")
+    _plain_numbers(latency.yaxis)
     _legend(latency)
     _share_line(share, points, "goodput_share", "good turns")
     _share_line(share, points, "accuracy", "routing accuracy")
@@ -89,6 +94,7 @@ def _against_rate(report: r.SweepReport) -> bytes:
     share.set_ylim(0, 1.03)
     share.set_xlabel("arrivals per second")
     share.set_xscale("log")
+    _plain_numbers(share.xaxis)
     if report.knee is not None:
         for axes in (latency, share):
             axes.axvline(report.knee, color="black", linestyle="--", linewidth=1)
@@ -126,6 +132,13 @@ def _line(
     if any(value is not None for value in y):
         gaps = [np.nan if value is None else value for value in y]
         axes.plot(x, gaps, marker=marker, markersize=3, label=label)
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """On a logarithmic axis: 0.5, 1, 2, 5 and so on instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _title(settings: r.Settings) -> str:
