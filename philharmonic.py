@@ -16,6 +16,7 @@ from rich.table import Table
 
 from agents.errors import ConfigError, PhilharmonicError
 from agents.settings import Settings
+from router.loadtest.command import app as loadtest_app
 
 if TYPE_CHECKING:
     from agents.registry import Registry
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 router_app = typer.Typer(help="Fit and judge the router.", no_args_is_help=True)
 app.add_typer(router_app, name="router")
+app.add_typer(loadtest_app, name="loadtest")
 
 out = Console()
 err = Console(stderr=True)

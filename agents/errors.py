@@ -10,6 +10,7 @@
     ├── RouterError            the router cannot be loaded, fitted or judged
     ├── TrainingError          a run cannot start or went wrong
     │   └── GateRefused        the run is fine, the adapter is not good enough
+    ├── LoadTestError          a load test cannot run, or found what it should not
     ├── ConversationNotFound   no conversation has this id
     └── EngineError            the inference server
         ├── EngineUnavailable  it does not answer: try again later
@@ -55,6 +56,10 @@ class TrainingError(PhilharmonicError):
 
 class GateRefused(TrainingError):
     """The run is fine, but the adapter is not good enough to publish."""
+
+
+class LoadTestError(PhilharmonicError):
+    """A load test cannot run, or what it measured is not good enough."""
 
 
 class ConversationNotFound(PhilharmonicError):

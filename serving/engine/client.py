@@ -10,6 +10,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from agents.errors import EngineRejected, EngineUnavailable
+from serving.own_time import EngineWait
 
 BASE_MODEL = "base"
 """The name our own engine serves its base model under."""
@@ -80,6 +81,7 @@ class EngineClient:
         Closing the iterator closes the connection, on which vLLM aborts the request.
         """
         content = orjson.dumps({**payload, "stream": True})
+        wait = EngineWait()
         try:
             async with self._http.stream(
                 "POST", "/v1/chat/completions", content=content, headers=_JSON
@@ -87,6 +89,7 @@ class EngineClient:
                 if response.status_code != 200:
                     raise _rejection(response.status_code, await response.aread())
                 async for line in response.aiter_lines():
+                    wait.end()
                     if line.startswith("data: ") and line != "data: [DONE]":
                         chunk = orjson.loads(line[6:])
                         if "error" in chunk:
@@ -122,10 +125,13 @@ class EngineClient:
         self, method: str, path: str, payload: Mapping[str, Any] | None
     ) -> httpx.Response:
         content = None if payload is None else orjson.dumps(payload)
+        wait = EngineWait()
         try:
             return await self._http.request(method, path, content=content, headers=_JSON)
         except httpx.HTTPError as error:
             raise EngineUnavailable(f"vLLM at {self.url} does not answer: {error!r}") from None
+        finally:
+            wait.end()
 
 
 _JSON = {"content-type": "application/json"}

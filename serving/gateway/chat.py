@@ -20,6 +20,7 @@ from serving.gateway.parse import check_only_new, history_of, turn_of
 from serving.gateway.schemas import NEW, ChatRequest
 from serving.gateway.state import GatewayState, State
 from serving.graph import Answered
+from serving.own_time import begin_own_time, own_time_header
 from serving.turn import Exchange, Route, Turn
 
 routes = APIRouter()
@@ -63,6 +64,7 @@ async def _respond(
     state: GatewayState, parsed: ChatRequest, started: float, held: AsyncExitStack
 ) -> tuple[str, Response]:
     """The agent that answers and its response; a stream has given its first chunk by then."""
+    begin_own_time(started)
     call = await _place(state, parsed, started, held)
     if call.turn.stream:
         return await _streamed(state, call, held)
@@ -108,7 +110,8 @@ def _whole(state: GatewayState, call: _Call, answered: Answered) -> Response:
     about = about_route(answered.route, call.conversation_id)
     _observe(state, call, answered.route, answered.completion)
     content = orjson.dumps({**answered.completion, "philharmonic": about})
-    return Response(content, media_type="application/json", headers=headers_of(about))
+    headers = headers_of(about) | own_time_header()
+    return Response(content, media_type="application/json", headers=headers)
 
 
 async def _streamed(
@@ -127,7 +130,8 @@ async def _streamed(
     state.metrics.first_token_seconds.labels(route.agent).observe(elapsed)
     about = about_route(route, call.conversation_id)
     stream = _sse(state, call, route, events, [first])
-    return route.agent, _Stream(stream, headers_of(about), held.pop_all())
+    headers = headers_of(about) | own_time_header()
+    return route.agent, _Stream(stream, headers, held.pop_all())
 
 
 class _Stream(StreamingResponse):

@@ -1,5 +1,6 @@
 """Endpoints to look at things: models, routing decisions, conversations, health, metrics."""
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,6 +12,7 @@ from serving.gateway.chat import find_conversation
 from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import State
+from serving.own_time import begin_own_time, own_time_header
 
 routes = APIRouter()
 
@@ -32,8 +34,9 @@ async def models(state: State) -> dict[str, Any]:
 
 
 @routes.post("/v1/route", openapi_extra={"requestBody": _ROUTE_BODY | {"required": True}})
-async def route(request: Request, state: State) -> dict[str, Any]:
+async def route(request: Request, response: Response, state: State) -> dict[str, Any]:
     """The routing decision alone: who would answer the last user message, and why."""
+    begin_own_time(time.perf_counter())
     parsed = await parse_body(request, RouteRequest, state.settings.max_body_bytes)
     if parsed.conversation_id is None:
         history = await state.dispatcher.attribute(history_of(parsed.messages, None))
@@ -41,6 +44,7 @@ async def route(request: Request, state: State) -> dict[str, Any]:
         check_only_new(parsed.messages)
         history = await find_conversation(state, parsed.conversation_id)
     decision = await state.dispatcher.decide(history, user_text(parsed.messages))
+    response.headers.update(own_time_header())
     return {
         "agent": decision.agent,
         "confidence": decision.confidence,

@@ -5,12 +5,17 @@
 Every completion is the same 64 words; streamed, they come in 16 pieces, each written on its own
 turn of the event loop, as an engine's tokens are. Adapters are loaded and unloaded by name as on
 vLLM. uvloop and httptools without a framework: about 40 microseconds of CPU an answer.
+
+With `--first-ms` and `--gap-ms` the pieces of a stream come at those distances instead, each by
+its own deadline, so that what a load generator should measure is known beforehand.
 """
 
 import argparse
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
@@ -22,6 +27,7 @@ from serving.engine.client import BASE_MODEL
 WORDS = tuple(f"word{number}" for number in range(64))
 TEXT = " ".join(WORDS)
 WORDS_PER_PIECE = 4
+PIECES = len(WORDS) // WORDS_PER_PIECE
 CREATED = 1_700_000_000
 USAGE = {"prompt_tokens": 16, "completion_tokens": 64, "total_tokens": 80}
 
@@ -41,6 +47,11 @@ def response(status: int, body: str, content_type: str = "application/json") -> 
 def error(status: int, message: str) -> bytes:
     """An error in the shape vLLM gives it."""
     return response(status, json.dumps({"error": {"message": message, "code": status}}))
+
+
+DECISION = response(
+    200, json.dumps({"agent": BASE_MODEL, "stage": "fast", "confidence": 1.0, "milliseconds": 0.1})
+)
 
 
 @lru_cache(maxsize=64)
@@ -84,6 +95,14 @@ def _chunk(model: str, choices: list[Json], **more: Any) -> Json:
     return {**body, "model": model, "choices": choices, **more}
 
 
+@dataclass(frozen=True)
+class Delays:
+    """When the pieces of a stream come, in seconds: the first after the request, then the gaps."""
+
+    first_s: float = 0.0
+    gap_s: float = 0.0
+
+
 class Adapters:
     """The models on offer: the base and what has been loaded, name to path."""
 
@@ -119,7 +138,8 @@ class Adapters:
 class Upstream(asyncio.Protocol):
     """One client's connection."""
 
-    def __init__(self, adapters: Adapters) -> None:
+    def __init__(self, adapters: Adapters, delays: Delays) -> None:
+        self._delays = delays
         self._parser = httptools.HttpRequestParser(self)
         self._streams: set[asyncio.Task[None]] = set()
         self._get: dict[str, Callable[[], bytes]] = {
@@ -155,6 +175,8 @@ class Upstream(asyncio.Protocol):
         body = json.loads(self._body) if self._body else {}
         if self._path == "/v1/chat/completions":
             self._complete(body)
+        elif self._path == "/v1/route":
+            self._transport.write(DECISION)
         elif self._parser.get_method() == b"GET" and self._path in self._get:
             self._transport.write(self._get[self._path]())
         elif self._path in self._post:
@@ -173,16 +195,20 @@ class Upstream(asyncio.Protocol):
         task.add_done_callback(self._streams.discard)
 
     async def _send(self, chunks: tuple[bytes, ...]) -> None:
-        for chunk in chunks:
+        begun = time.perf_counter()
+        for number, chunk in enumerate(chunks):
+            # The role and the first words come together, and so do the last words and the end.
+            gaps = min(max(number - 1, 0), PIECES - 1)
+            due = begun + self._delays.first_s + gaps * self._delays.gap_s
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
             self._transport.write(chunk)
-            await asyncio.sleep(0)
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, delays: Delays) -> None:
     """Answer on loopback until cancelled."""
     adapters = Adapters()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Upstream(adapters), "127.0.0.1", port)
+    server = await loop.create_server(lambda: Upstream(adapters, delays), "127.0.0.1", port)
     async with server:
         await server.serve_forever()
 
@@ -191,7 +217,15 @@ def main() -> None:
     """Serve until the process is ended."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--port", type=int, required=True, help="port to listen on, on loopback")
-    uvloop.run(serve(parser.parse_args().port))
+    parser.add_argument(
+        "--first-ms", type=float, default=0.0, help="time to a stream's first words"
+    )
+    parser.add_argument("--gap-ms", type=float, default=0.0, help="time between its pieces")
+    options = parser.parse_args()
+    delays = Delays(options.first_ms / 1000, options.gap_ms / 1000)
+    # asyncio's own loop where times matter: uvloop's timers are a millisecond coarse.
+    run = asyncio.run if delays.first_s or delays.gap_s else uvloop.run
+    run(serve(options.port, delays))
 
 
 if __name__ == "__main__":

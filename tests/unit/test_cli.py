@@ -49,7 +49,7 @@ def publish_two_versions(home: Path, folder: Path) -> None:
 def test_help_names_every_verb(cli: Cli) -> None:
     code, out, _ = cli("--help")
     assert code == 0
-    for verb in ("serve", "chat", "agents", "train", "publish", "rollback", "router"):
+    for verb in ("serve", "chat", "agents", "train", "publish", "rollback", "router", "loadtest"):
         assert verb in out
 
 
