@@ -24,7 +24,6 @@ from agents.config import AdapterConfig, AgentConfig, TrainingConfig
 from agents.data import Example
 from agents.errors import ConfigError, DataError
 from training import cpu
-from training.optimizer import MasterWeightAdamW
 from training.render import IGNORED, RenderedExample, render
 
 
@@ -68,17 +67,14 @@ def train_rows(
     run_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(training.seed)
     model = _with_adapter(base, adapter)
-    optimizer = None
     if not torch.cuda.is_available():
         _speed_up_on_cpu(model, adapter)
-        optimizer = MasterWeightAdamW(model.parameters(), training.learning_rate)
     trainer = _LabelLogitsTrainer(
         model=model,
         args=_arguments(training, run_dir),
         train_dataset=[_as_features(row) for row in rows],
         data_collator=_Padding(AutoTokenizer.from_pretrained(base).pad_token_id),
         callbacks=[_MetricsFile(run_dir / "metrics.jsonl")],
-        optimizers=(optimizer, None),
     )
     started = time.perf_counter()
     outcome = trainer.train()
@@ -163,9 +159,7 @@ def _with_adapter(base: Path | str, adapter: AdapterConfig) -> PeftModel:
         model = prepare_model_for_kbit_training(
             model, use_gradient_checkpointing=torch.cuda.is_available()
         )
-    # float32 on a GPU; on a CPU that costs a sixth of the speed, see MasterWeightAdamW.
-    in_float32 = torch.cuda.is_available()
-    return get_peft_model(model, lora_config(adapter), autocast_adapter_dtype=in_float32)
+    return get_peft_model(model, lora_config(adapter), autocast_adapter_dtype=False)
 
 
 def _speed_up_on_cpu(model: PeftModel, adapter: AdapterConfig) -> None:
@@ -263,7 +257,7 @@ def _arguments(training: TrainingConfig, run_dir: Path) -> TrainingArguments:
         logging_nan_inf_filter=False,
         save_strategy="no",
         report_to="none",
-        optim="paged_adamw_8bit",  # on a GPU; see train_rows for a CPU
+        optim="paged_adamw_8bit" if on_gpu else "adamw_torch",
     )
 
 
