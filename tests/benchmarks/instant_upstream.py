@@ -27,6 +27,8 @@ from serving.engine.client import BASE_MODEL
 WORDS = tuple(f"word{number}" for number in range(64))
 TEXT = " ".join(WORDS)
 WORDS_PER_PIECE = 4
+# The timers of event loops are a millisecond coarse: the last of each delay is waited for awake.
+TIMER_S = 0.002
 PIECES = len(WORDS) // WORDS_PER_PIECE
 CREATED = 1_700_000_000
 USAGE = {"prompt_tokens": 16, "completion_tokens": 64, "total_tokens": 80}
@@ -200,7 +202,9 @@ class Upstream(asyncio.Protocol):
             # The role and the first words come together, and so do the last words and the end.
             gaps = min(max(number - 1, 0), PIECES - 1)
             due = begun + self._delays.first_s + gaps * self._delays.gap_s
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            await asyncio.sleep(max(0.0, due - time.perf_counter() - TIMER_S))
+            while time.perf_counter() < due:
+                await asyncio.sleep(0)
             self._transport.write(chunk)
 
 
@@ -223,9 +227,7 @@ def main() -> None:
     parser.add_argument("--gap-ms", type=float, default=0.0, help="time between its pieces")
     options = parser.parse_args()
     delays = Delays(options.first_ms / 1000, options.gap_ms / 1000)
-    # asyncio's own loop where times matter: uvloop's timers are a millisecond coarse.
-    run = asyncio.run if delays.first_s or delays.gap_s else uvloop.run
-    run(serve(options.port, delays))
+    uvloop.run(serve(options.port, delays))
 
 
 if __name__ == "__main__":
