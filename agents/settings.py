@@ -5,6 +5,7 @@ options override those.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     )
     reconcile_every_s: float = Field(
         default=2.0, gt=0, description="how often engines are compared"
+    )
+    tracking: Literal["mlflow", "off"] = Field(
+        default="mlflow", description="where training runs are recorded beside their folders"
     )
     max_body_bytes: int = Field(default=1_000_000, gt=0, description="largest request body")
 

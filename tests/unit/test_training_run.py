@@ -18,7 +18,7 @@ from tests.unit.tiny_phi3 import save_tiny_phi3
 from training.manifest import read_manifest
 from training.render import IGNORED, render
 from training.run import install_adapter, run_training
-from training.sft import train_rows
+from training.loop import train_rows
 
 ROWS = [(f"say {word}", word.upper()) for word in ("one", "two", "three", "four")] * 4
 
@@ -100,7 +100,7 @@ def test_a_run_leaves_config_metrics_adapter_and_manifest(
     agent: Agent, base: Path, tmp_path: Path
 ) -> None:
     run_dir = run_training(agent, base, tmp_path / "runs")
-    assert run_dir.parent == tmp_path / "runs" and run_dir.name.endswith("-upper")
+    assert run_dir.parent == tmp_path / "runs" and run_dir.name.startswith("upper-")
     resolved = yaml.safe_load((run_dir / "agent.yaml").read_text())
     assert resolved == agent.config.model_dump(mode="json")
     assert resolved["adapter"]["alpha"] == 16
