@@ -23,6 +23,9 @@ class Settings(BaseSettings):
         default=ROOT / "agents", description="the catalog: one folder per agent"
     )
     router_dir: Path = Field(default=ROOT / "router" / "fitted", description="the fitted router")
+    router_data: Path = Field(
+        default=ROOT / "router" / "data", description="what the router is fitted and judged on"
+    )
     host: str = Field(default="127.0.0.1", description="address the gateway listens on")
     port: int = Field(default=8080, ge=1, le=65535, description="port the gateway listens on")
     api_key: SecretStr | None = Field(default=None, description="key that every caller must send")

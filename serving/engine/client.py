@@ -14,6 +14,9 @@ from agents.errors import EngineRejected, EngineUnavailable
 BASE_MODEL = "base"
 """The name our own engine serves its base model under."""
 
+CANDIDATE = "candidate:"
+"""Adapters whose names begin so are on trial; whoever loaded them unloads them."""
+
 _FLOOR = math.log(1e-6)
 _TOP_LOGPROBS = 20
 _CONNECTIONS = 4096

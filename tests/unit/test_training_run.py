@@ -15,10 +15,10 @@ from agents.config import AdapterConfig, TrainingConfig
 from agents.data import Example, Message
 from agents.errors import ArtifactError, ConfigError, DataError, TrainingError
 from tests.unit.tiny_phi3 import save_tiny_phi3
+from training.loop import train_rows
 from training.manifest import read_manifest
 from training.render import IGNORED, render
 from training.run import install_adapter, run_training
-from training.loop import train_rows
 
 ROWS = [(f"say {word}", word.upper()) for word in ("one", "two", "three", "four")] * 4
 
