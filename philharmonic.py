@@ -122,13 +122,21 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Install the adapter even if the gate says no.")
     ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Only show what would be taught, and what it would cost."),
+    ] = False,
 ) -> None:
     """Train an agent's adapter, evaluate it on the served engine, and install it if it is good.
 
+    On several GPUs: accelerate launch --multi-gpu -m philharmonic train AGENT, with the same YAML.
     The adapter ends up beside the YAML in adapter/; `philharmonic publish NAME` makes it live.
     """
-    from training.pipeline import train_agent
+    from training.pipeline import preview_agent, train_agent
 
+    if preview:
+        preview_agent(agent, _settings(), out)
+        return
     train_agent(agent, _settings(engine_url=engine_url), force, err)
 
 

@@ -9,17 +9,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.bases import profile_named
 from agents.catalog import Agent, load_agent, load_catalog
 from agents.errors import EngineUnavailable, GateRefused
 from agents.registry import Version
 from agents.settings import Settings
 from serving.announce import running_server
+from serving.engine.base_model import ensure_base_model
 from serving.engine.client import EngineClient
 from serving.engine.own import any_engine
 from serving.lineup import engine_model
 from training import steps
 from training.evaluate import Comparison, Miss, gate
 from training.loop import optimizer_steps
+from training.preview import preview
 from training.run import install_adapter, is_main_process
 from training.tracking import track
 
@@ -41,6 +44,13 @@ def train_agent(path: Path, settings: Settings, force: bool, console: Console) -
         return
     comparison = asyncio.run(_evaluate(agent, run_dir, settings, console))
     judge(agent, run_dir, comparison, force, console)
+
+
+def preview_agent(path: Path, settings: Settings, console: Console) -> None:
+    """Show what the agent at ``path`` would be taught, and what it would cost."""
+    agent = load_agent(path)
+    base = ensure_base_model(profile_named(agent.config.base), settings.cache)
+    preview(agent, base, console)
 
 
 def judge(
