@@ -69,13 +69,12 @@ class RouterSwitch:
             self._current, self._next = self._next, None
 
 
-def router_folder(registry: Registry, settings: Settings) -> Path:
+def router_folder(published: Path | None, settings: Settings) -> Path:
     """Folder of the router that should decide.
 
-    That is the one published last, unless the shipped one it extends has changed since: then the
+    That is the one ``published`` last, unless the shipped one it extends has changed since: then the
     shipped one, and a warning.
     """
-    published = registry.router()
     if published is None:
         return settings.router_dir
     if is_extension_of(published, settings.router_dir):
@@ -119,12 +118,12 @@ def router_adapter(folder: Path, settings: Settings) -> tuple[str, Path]:
 async def follow(
     switch: RouterSwitch,
     registry: Registry,
+    known: Path | None,
     catalog: Collection[str],
     engine: LabelReadEngine,
     settings: Settings,
 ) -> None:
-    """Prepare each router that is published from now on; for ever."""
-    known = registry.router()
+    """Prepare each router that is published after the ``known`` one; for ever."""
     while True:
         await asyncio.sleep(settings.reconcile_every_s / 2)
         published = await asyncio.to_thread(registry.router)
@@ -132,7 +131,7 @@ async def follow(
             continue
         known = published
         try:
-            folder = await asyncio.to_thread(router_folder, registry, settings)
+            folder = await asyncio.to_thread(router_folder, published, settings)
             switch.prepare(await asyncio.to_thread(open_router, folder, catalog, engine, settings))
         except (RouterError, ArtifactError, OSError) as error:
             logger.error("the router that was published cannot be used: %s", error)

@@ -40,7 +40,8 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         catalog = load_catalog(settings.agents_dir)
         for name in publish_catalog(registry, catalog, settings.base):
             logger.warning("agent %s is not served: it has no adapter for this base", name)
-        folder = router_folder(registry, settings)
+        published = registry.router()
+        folder = router_folder(published, settings)
         routers = RouterSwitch(open_router(folder, catalog, client, settings))
         lineup = Lineup(registry, routers.adapters)
         in_flight = InFlight()
@@ -52,7 +53,7 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         await checkpointer.setup()
         graph = ConversationGraph(dispatcher, Answerer(client, in_flight), checkpointer)
         await closing.enter_async_context(_running(reconciler.run()))
-        following = follow(routers, registry, catalog, client, settings)
+        following = follow(routers, registry, published, catalog, client, settings)
         await closing.enter_async_context(_running(following))
         yield GatewayState(settings, registry, lineup, reconciler, dispatcher, graph)
 

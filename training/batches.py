@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 from training.render import IGNORED, Pair, RenderedExample
 
 #: Rows are sorted by length within as many batches; all of a small data set.
-_SORTED_BATCHES = 50
+_SORTED_BATCHES = 200
 
 
 class LengthGroups(Sampler[int]):

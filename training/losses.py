@@ -6,12 +6,16 @@ multiplying it with context tokens would be the dearest part of a step, for noth
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
+from peft import set_peft_model_state_dict
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 from transformers import Trainer
 
+from agents.artifacts import WEIGHTS
 from training.batches import LengthGroups, Padding
 from training.render import IGNORED, Pair
 
@@ -43,6 +47,11 @@ class LabelTrainer(Trainer):
             return -found.mean()
         # Labels are counted over all processes, whose gradients are averaged afterwards.
         return -found.sum() / num_items_in_batch * self.accelerator.num_processes
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        # PEFT's own way casts the adapter to float32, and the run would end with other weights.
+        weights = load_file(Path(resume_from_checkpoint) / WEIGHTS)
+        set_peft_model_state_dict(self.model, weights)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroups:
         return self._order

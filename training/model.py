@@ -1,5 +1,6 @@
 """The model that is trained: a base, in bfloat16 or NF4, with an adapter on top."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,16 @@ def load_base(base: Path | str, adapter: AdapterConfig) -> Any:
         base,
         dtype=torch.bfloat16,
         quantization_config=quantization,
+        # Quantised weights cannot be moved later: each process loads them onto its own device.
+        device_map=_own_gpu() if quantization is not None else None,
         attn_implementation="sdpa" if torch.cuda.is_available() else cpu.ATTENTION,
     )
+
+
+def _own_gpu() -> dict[str, int] | None:
+    if not torch.cuda.is_available():
+        return None
+    return {"": int(os.environ.get("LOCAL_RANK", "0"))}
 
 
 def without_weights(base: Path | str) -> Any:

@@ -23,7 +23,7 @@ from training import steps
 from training.evaluate import Comparison, Miss, gate
 from training.loop import optimizer_steps
 from training.preview import preview
-from training.run import install_adapter, is_main_process
+from training.run import install_adapter, is_main_process, require_adapter
 from training.tracking import track
 
 _MISSES_SHOWN = 5
@@ -49,6 +49,7 @@ def train_agent(path: Path, settings: Settings, force: bool, console: Console) -
 def preview_agent(path: Path, settings: Settings, console: Console) -> None:
     """Show what the agent at ``path`` would be taught, and what it would cost."""
     agent = load_agent(path)
+    require_adapter(agent)
     base = ensure_base_model(profile_named(agent.config.base), settings.cache)
     preview(agent, base, console)
 

@@ -1,6 +1,7 @@
 """The router with an added agent in it: fitted, and measured before and after."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +59,13 @@ async def refit_router(
         RouterError: the router is missing or damaged.
         EngineError: the router LLM does not answer.
     """
-    live = router_folder(Registry(settings.home), settings)
+    registry = Registry(settings.home)
+    published = registry.router()
+    live = router_folder(published, settings)
     shutil.rmtree(out, ignore_errors=True)
     model = await _served_adapter(client, live, settings)
     data = settings.router_data
-    others = {name: path for name, path in added_agents(live).items() if name != agent.name}
+    others = _added_before(published, registry.live().keys() - {agent.name})
     own = out / "added" / agent.name
     rows = rows_for(
         agent.name,
@@ -84,6 +87,16 @@ async def refit_router(
         after=await _accuracy(after, judged),
         newcomer=await _accuracy(after, load_labelled(own / "judged.jsonl")),
     )
+
+
+def _added_before(published: Path | None, names: Collection[str]) -> dict[str, Path]:
+    """Agents that were added earlier and are still live, with the folders of their rows.
+
+    They are taken from the router that was published, even where a newly shipped one has put it
+    out of use: so the next agent that is added brings them back.
+    """
+    added = added_agents(published) if published is not None else {}
+    return {name: folder for name, folder in added.items() if name in names}
 
 
 def _judged(data: Path, others: dict[str, Path]) -> list[LabelledConversation]:

@@ -55,7 +55,7 @@ def run_training(
         DataError: a row is broken or too long.
         TrainingError: the loss did not stay finite.
     """
-    _require_adapter(agent)
+    require_adapter(agent)
     config = agent.config
     assert config.evaluation is not None and config.adapter is not None
     metric_named(config.evaluation.metric)
@@ -100,7 +100,7 @@ def install_adapter(agent: Agent, run_dir: Path) -> None:
         ConfigError: the agent has no adapter in its YAML.
         ArtifactError: the run's adapter is incomplete, damaged or another agent's.
     """
-    _require_adapter(agent)
+    require_adapter(agent)
     source = run_dir / "adapter"
     check_adapter(source, profile_named(agent.config.base).max_lora_rank)
     trained_for = read_manifest(source).agent
@@ -118,7 +118,8 @@ def install_adapter(agent: Agent, run_dir: Path) -> None:
     shutil.rmtree(outgoing, ignore_errors=True)
 
 
-def _require_adapter(agent: Agent) -> None:
+def require_adapter(agent: Agent) -> None:
+    """`ConfigError` if there is nothing to train."""
     if agent.config.adapter is None:
         raise ConfigError(
             f"agent {agent.name!r} has `adapter: null`: the base model answers as it is and there "

@@ -91,8 +91,9 @@ async def candidate(client: EngineClient, agent: Agent, run_dir: Path) -> AsyncI
     """The run's adapter on the engine, under a name that nobody else uses, for a while."""
     adapter = (run_dir / "adapter").resolve()
     model = f"{CANDIDATE}{agent.name}-{sha256_of(adapter / WEIGHTS)[:8]}"
-    if model in await client.models():  # a run that was killed left it
-        await client.unload_adapter(model)
+    for left in await client.models():  # by a run that was killed
+        if left.startswith(f"{CANDIDATE}{agent.name}-"):
+            await client.unload_adapter(left)
     await client.load_adapter(model, adapter)
     try:
         yield model
