@@ -8,6 +8,7 @@ can change what is served. State is one SQLite file, safe to write from several 
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -20,7 +21,7 @@ from typing import Any
 
 from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha256_of
 from agents.bases import profile_named
-from agents.config import AgentConfig
+from agents.config import VERSION_PATTERN, AgentConfig
 from agents.errors import ArtifactError, RegistryError
 
 _SCHEMA = """
@@ -112,6 +113,8 @@ class Registry:
 
     def version(self, model: str) -> Version:
         """The version called ``sql@3``, live or not; `RegistryError` if there is none."""
+        if not re.fullmatch(VERSION_PATTERN, model):
+            raise RegistryError(f"{model!r} is no version; one is called sql@3, say")
         agent, _, number = model.partition("@")
         with self._transaction() as db:
             return self._get(db, agent, int(number))

@@ -72,8 +72,8 @@ class RouterSwitch:
 def router_folder(published: Path | None, settings: Settings) -> Path:
     """Folder of the router that should decide.
 
-    That is the one ``published`` last, unless the shipped one it extends has changed since: then the
-    shipped one, and a warning.
+    That is the one ``published`` last, unless the shipped one it extends has changed since: then
+    the shipped one, and a warning.
     """
     if published is None:
         return settings.router_dir
