@@ -132,12 +132,15 @@ def train(
     On several GPUs: accelerate launch --multi-gpu -m philharmonic train AGENT, with the same YAML.
     The adapter ends up beside the YAML in adapter/; `philharmonic publish NAME` makes it live.
     """
+    from agents.catalog import load_agent
+
+    loaded = load_agent(agent)  # what is wrong with the YAML is said before torch is imported
     from training.pipeline import preview_agent, train_agent
 
     if preview:
-        preview_agent(agent, _settings(), out)
+        preview_agent(loaded, _settings(), out)
         return
-    train_agent(agent, _settings(engine_url=engine_url), force, err)
+    train_agent(loaded, _settings(engine_url=engine_url), force, err)
 
 
 @app.command()
@@ -150,9 +153,12 @@ def add(
     A running server takes it up without a restart. If any step says no, whatever was served
     before stays as it was. Killed? The same command again finishes the job.
     """
+    from agents.catalog import load_agent
+
+    loaded = load_agent(agent)
     from training.pipeline import add_agent
 
-    add_agent(agent, _settings(engine_url=engine_url), err)
+    add_agent(loaded, _settings(engine_url=engine_url), err)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Teach a fitted router agents that were added since, in seconds: the router LLM stays as it is.
+"""Teach a fitted router agents that were added since; the router LLM stays as it is.
 
 The fast path and all thresholds are fitted again over old and new agents; the label read keeps
 dividing among those it was trained on, under the letters it was trained with

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.bases import profile_named
-from agents.catalog import Agent, load_agent, load_catalog
+from agents.catalog import Agent, load_catalog
 from agents.errors import EngineUnavailable, GateRefused
 from agents.registry import Version
 from agents.settings import Settings
@@ -30,14 +30,13 @@ _MISSES_SHOWN = 5
 _LIVE_TIMEOUT_S = 60.0
 
 
-def train_agent(path: Path, settings: Settings, force: bool, console: Console) -> None:
-    """Train, evaluate and install the adapter of the agent at ``path``.
+def train_agent(agent: Agent, settings: Settings, force: bool, console: Console) -> None:
+    """Train, evaluate and install an agent's adapter.
 
     Raises:
         ConfigError, DataError: the agent cannot be trained as it is.
         GateRefused: the adapter is not good enough and ``force`` is false; its run stays.
     """
-    agent = load_agent(path)
     settings = settings.model_copy(update={"base": agent.config.base})
     run_dir = _train(agent, settings, console)
     if not is_main_process():
@@ -46,9 +45,8 @@ def train_agent(path: Path, settings: Settings, force: bool, console: Console) -
     judge(agent, run_dir, comparison, force, console)
 
 
-def preview_agent(path: Path, settings: Settings, console: Console) -> None:
-    """Show what the agent at ``path`` would be taught, and what it would cost."""
-    agent = load_agent(path)
+def preview_agent(agent: Agent, settings: Settings, console: Console) -> None:
+    """Show what an agent would be taught, and what it would cost."""
     require_adapter(agent)
     base = ensure_base_model(profile_named(agent.config.base), settings.cache)
     preview(agent, base, console)
@@ -69,8 +67,8 @@ def judge(
     console.print(f"Installed in {agent.adapter_dir}; philharmonic publish {agent.name}")
 
 
-def add_agent(path: Path, settings: Settings, console: Console) -> None:
-    """Make the agent at ``path`` live: train, evaluate, gate, parity, router, publish, load.
+def add_agent(agent: Agent, settings: Settings, console: Console) -> None:
+    """Make an agent live: train, evaluate, gate, parity, router, publish, load.
 
     Whatever was served before stays as it is until all of it has gone well; a run that was
     killed goes on where it stopped.
@@ -81,7 +79,7 @@ def add_agent(path: Path, settings: Settings, console: Console) -> None:
             the routing of others.
         EngineError: the engine does not answer.
     """
-    agent = steps.checked(load_agent(path), settings)
+    steps.checked(agent, settings)
     run_dir = _train(agent, settings, console)
     if not is_main_process():
         return

@@ -18,6 +18,7 @@ from router.router import Router, load_router
 from router.turns import LabelledConversation, load_labelled
 from serving.engine.client import EngineClient
 from serving.routers import router_adapter, router_folder
+from training.remembered import RememberedReads
 
 _AT_ONCE = 8
 
@@ -76,17 +77,20 @@ async def refit_router(
         load_labelled(data / "calibration.jsonl"),
     )
     keep_rows(rows, own)
-    await extend_router(settings.router_dir, out, data, others | {agent.name: own}, client, model)
+    reads = RememberedReads(client, settings.cache / f"label-reads-{model}.json")
+    await extend_router(settings.router_dir, out, data, others | {agent.name: own}, reads, model)
     judged = _judged(data, others)
     timeout_s = settings.request_timeout_s
-    before = load_router(live, read_spec(live).agents, client, model, timeout_s)
-    after = load_router(out, read_spec(out).agents, client, model, timeout_s)
-    return RoutingChange(
+    before = load_router(live, read_spec(live).agents, reads, model, timeout_s)
+    after = load_router(out, read_spec(out).agents, reads, model, timeout_s)
+    change = RoutingChange(
         router=out,
         before=await _accuracy(before, judged),
         after=await _accuracy(after, judged),
         newcomer=await _accuracy(after, load_labelled(own / "judged.jsonl")),
     )
+    reads.save()
+    return change
 
 
 def _added_before(published: Path | None, names: Collection[str]) -> dict[str, Path]:

@@ -29,6 +29,7 @@ from training.manifest import (
 from training.metrics import metric_named
 from training.model import check_targets, without_weights
 from training.plot import plot_loss
+from training.render import Pair, RenderedExample
 from training.rows import render_rows
 
 
@@ -63,12 +64,27 @@ def run_training(
     check_targets(without_weights(base), config.adapter)
     rows = render_rows(AutoTokenizer.from_pretrained(base), config, dataset.train)
     run_dir = runs_dir / f"{agent.name}-{_identity(record)}"
-    if is_finished(run_dir):
-        return run_dir
-    _begin(run_dir, config, record)
+    if not is_finished(run_dir):
+        _begin(run_dir, config, record)
+        _run(agent, base, record, rows, run_dir, start, console)
+    shutil.rmtree(run_dir / "checkpoints", ignore_errors=True)
+    return run_dir
+
+
+def _run(
+    agent: Agent,
+    base: Path | str,
+    record: RunRecord,
+    rows: list[RenderedExample] | list[Pair],
+    run_dir: Path,
+    start: Path | None,
+    console: Console | None,
+) -> None:
+    config = agent.config
+    assert config.adapter is not None
     trained = train_rows(rows, base, config.adapter, config.training, run_dir, start, console)
     if not is_main_process():
-        return run_dir
+        return
     if not math.isfinite(trained.final_loss):
         raise TrainingError(
             f"the loss became {trained.final_loss}: lower training.learning_rate "
@@ -76,8 +92,6 @@ def run_training(
         )
     plot_loss(run_dir / "metrics.jsonl", run_dir / "loss.png")
     write_manifest(_manifest(config, record, trained), trained.path)
-    shutil.rmtree(run_dir / "checkpoints", ignore_errors=True)
-    return run_dir
 
 
 def is_finished(run_dir: Path) -> bool:

@@ -17,6 +17,7 @@ from router.policy import Targets
 from router.prompt import labels_for
 from router.router import load_router
 from router.turns import LabelledConversation, LabelledTurn, RoutingTurn, load_labelled
+from training.remembered import RememberedReads
 
 OLD = ("general", "home", "sql")
 WORDS = {
@@ -187,3 +188,24 @@ def test_a_newcomer_has_the_fast_paths_probability() -> None:
     both = combine(read, fast, [0, 1, 2], (0.7, 0.4), 1.3)
     assert np.allclose(np.exp(both).sum(axis=1), 1)
     assert np.allclose(both[:, 3], pool([fast], [1.3])[:, 3])
+
+
+async def test_a_label_read_is_done_once(tmp_path: Path) -> None:
+    class Counting(Reader):
+        asked = 0
+
+        async def label_logprobs(
+            self, model: str, prompt: str, labels: Sequence[str]
+        ) -> Sequence[float]:
+            self.asked += 1
+            return [-float(len(prompt)) for _ in labels]
+
+    engine = Counting()
+    for prompts in (("a", "b", "a"), ("b", "cc")):
+        reads = RememberedReads(engine, tmp_path / "new" / "reads.json")
+        for prompt in prompts:
+            assert await reads.label_logprobs("m", prompt, [" A"]) == [-float(len(prompt))]
+        reads.save()
+    assert engine.asked == 3
+    await reads.label_logprobs("other", "a", [" A"])
+    assert engine.asked == 4
