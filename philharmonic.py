@@ -119,19 +119,67 @@ def rollback(agent: Annotated[str, typer.Argument(help="Name of a published agen
 
 @app.command()
 def train(
-    folder: Annotated[Path, typer.Argument(help="The agent's folder, such as agents/cron.")],
+    agent: Annotated[Path, typer.Argument(help="The agent's folder or YAML file.")],
     engine_url: EngineUrl = None,
     force: Annotated[
         bool, typer.Option("--force", help="Install the adapter even if the gate says no.")
     ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Only show what would be taught, and what it would cost."),
+    ] = False,
 ) -> None:
     """Train an agent's adapter, evaluate it on the served engine, and install it if it is good.
 
-    The adapter ends up in FOLDER/adapter; `philharmonic publish NAME` makes it live.
+    On several GPUs: accelerate launch --multi-gpu -m philharmonic train AGENT, with the same YAML.
+    The adapter ends up beside the YAML in adapter/; `philharmonic publish NAME` makes it live.
     """
-    from training.pipeline import train_agent
+    from agents.catalog import load_agent
 
-    train_agent(folder, _settings(engine_url=engine_url), force, err)
+    loaded = load_agent(agent)  # what is wrong with the YAML is said before torch is imported
+    from training.pipeline import preview_agent, train_agent
+
+    if preview:
+        preview_agent(loaded, _settings(), out)
+        return
+    train_agent(loaded, _settings(engine_url=engine_url), force, err)
+
+
+@app.command()
+def add(
+    agent: Annotated[Path, typer.Argument(help="The agent's YAML file, or its folder.")],
+    engine_url: EngineUrl = None,
+) -> None:
+    """Make a new agent live: train, evaluate, gate, parity, router, publish, load.
+
+    A running server takes it up without a restart. If any step says no, whatever was served
+    before stays as it was. Killed? The same command again finishes the job.
+    """
+    from agents.catalog import load_agent
+
+    loaded = load_agent(agent)
+    from training.pipeline import add_agent
+
+    add_agent(loaded, _settings(engine_url=engine_url), err)
+
+
+@app.command()
+def delete(
+    version: Annotated[str, typer.Argument(help="Such as sql@3; never the live one.")],
+) -> None:
+    """Delete a version and its adapter for good."""
+    registry = _registry()
+    found = registry.version(version)
+    registry.delete(found.agent, found.number)
+    out.print(f"{found.model} is deleted")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of agent.yaml, for editors."""
+    from agents.schema import schema_text
+
+    print(schema_text(), end="")
 
 
 @router_app.command("fit")

@@ -4,17 +4,28 @@ An unknown key is an error that names the nearest known one; what the serving en
 serve is refused here, before an hour of training, and not after it.
 """
 
-import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 
 from agents.bases import PROFILES
 from agents.errors import ConfigError
+from agents.faults import explain
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
+VERSION_PATTERN = r"^[a-z][a-z0-9_-]{0,39}@[1-9][0-9]*$"
+HUB_DATASET = r"hf:(?P<name>[\w.-]+/[\w.-]+)@(?P<revision>[0-9a-f]{40})"
 
 #: Names that mean something else where an agent's name could stand.
 RESERVED_NAMES = frozenset({"auto", "base", "router"})
@@ -24,17 +35,87 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class DataConfig(_Section):
-    """Where the examples are, relative to the folder of ``agent.yaml``."""
+Template = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="text with {column} where a column's value goes; {column:json} quotes it",
+    ),
+]
 
-    train: Annotated[str, Field(description="JSONL of chat messages the agent learns from")]
+
+class Source(_Section):
+    """Where rows come from, and which columns hold what; a path alone will do.
+
+    Without a mapping a row holds ``messages``, or ``prompt`` and ``completion`` (``chosen`` and
+    ``rejected`` beside ``prompt`` for dpo, ``text`` for cpt).
+    """
+
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="file (.jsonl, .csv, .tsv, .parquet), relative to the folder of the YAML "
+            "or absolute; or hf:OWNER/NAME@COMMIT, a dataset of the Hugging Face hub",
+        ),
+    ]
+    messages: Annotated[str | None, Field(description="column of chat messages")] = None
+    prompt: Template | None = None
+    completion: Template | None = None
+    chosen: Template | None = None
+    rejected: Template | None = None
+    text: Template | None = None
+    weight: Annotated[
+        float, Field(gt=0, le=100, description="how often each row is seen in an epoch")
+    ] = 1.0
+    split: Annotated[str, Field(description="split of a hub dataset")] = "train"
+    subset: Annotated[str | None, Field(description="configuration of a hub dataset")] = None
+
+    @model_validator(mode="after")
+    def _check_mapping(self) -> "Source":
+        if self.messages and (self.prompt or self.completion):
+            raise ValueError("give messages, or prompt and completion, not both")
+        if self.path.startswith("hf:") and not re.fullmatch(HUB_DATASET, self.path):
+            raise ValueError(
+                "a hub dataset is hf:OWNER/NAME@COMMIT with the 40 characters of a commit, so that "
+                "tomorrow's data is today's"
+            )
+        return self
+
+
+def _as_sources(value: Any) -> Any:
+    """One source, or a path alone, is a list of one."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return [{"path": item} if isinstance(item, str) else item for item in items]
+
+
+Sources = Annotated[
+    tuple[Source, ...],
+    Strict(False),
+    Field(min_length=1),
+    BeforeValidator(_as_sources, json_schema_input_type=str | Source | list[str | Source]),
+]
+
+
+class DataConfig(_Section):
+    """Where the examples are: one source or several."""
+
+    train: Annotated[Sources, Field(description="what the agent learns from")]
     eval: Annotated[
-        str | None, Field(description="JSONL of chat messages the agent is judged by")
+        Sources | None,
+        Field(description="what it is judged by; null: a share of train is held out"),
     ] = None
+    eval_fraction: Annotated[
+        float, Field(gt=0, lt=1, description="share of train's prompts held out without eval")
+    ] = 0.1
+    split_seed: Annotated[int, Field(ge=0, description="which prompts are held out")] = 0
 
 
 class AdapterConfig(_Section):
-    """LoRA (Hu et al. 2021); ``quantization: nf4`` makes it QLoRA (Dettmers et al. 2023)."""
+    """LoRA (Hu et al. 2021); ``quantization: nf4`` makes it QLoRA (Dettmers et al. 2023).
+
+    ``rslora`` scales by alpha / sqrt(r) instead of alpha / r (Kalajdzievski 2023).
+    """
 
     r: Annotated[int, Field(ge=1)] = 8
     alpha: Annotated[int, Field(ge=1)] = 16
@@ -44,6 +125,7 @@ class AdapterConfig(_Section):
         Field(description="'all-linear' or names of the base's linear modules"),
     ] = "all-linear"
     quantization: Literal["none", "nf4"] = "none"
+    rslora: bool = False
 
 
 class TrainingConfig(_Section):
@@ -51,8 +133,16 @@ class TrainingConfig(_Section):
 
     epochs: Annotated[float, Field(gt=0)] = 2.0
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
-    batch_size: Annotated[int, Field(ge=1)] = 16
-    max_length: Annotated[int, Field(ge=16, description="tokens; a longer row is refused")] = 512
+    batch_size: Annotated[int, Field(ge=1, description="rows a device takes at once")] = 16
+    gradient_accumulation: Annotated[
+        int, Field(ge=1, description="batches that make one optimiser step")
+    ] = 1
+    max_length: Annotated[int, Field(ge=16, description="tokens of a row")] = 512
+    too_long: Annotated[
+        Literal["refuse", "truncate"],
+        Field(description="a longer row: refuse the data, or cut context out of its middle"),
+    ] = "refuse"
+    beta: Annotated[float, Field(gt=0, description="dpo: how closely to stay to the start")] = 0.1
     seed: Annotated[int, Field(ge=0)] = 0
 
 
@@ -64,9 +154,11 @@ class GenerationConfig(_Section):
 
 
 class EvaluationConfig(_Section):
-    """How an answer is scored; the names are those of ``training.metrics``."""
+    """How an answer is scored."""
 
-    metric: str
+    metric: Annotated[
+        str, Field(description="a name of training.metrics, or module:function of your own")
+    ]
 
 
 class GateConfig(_Section):
@@ -74,6 +166,10 @@ class GateConfig(_Section):
 
     min_score: Annotated[float, Field(ge=0, le=1)] = 0.0
     min_gain: Annotated[float, Field(ge=-1, le=1, description="score minus the base's")] = 0.0
+    max_routing_loss: Annotated[
+        float,
+        Field(ge=0, le=1, description="share of all other turns the router may get wrong for it"),
+    ] = 0.005
 
 
 class AgentConfig(_Section):
@@ -84,7 +180,14 @@ class AgentConfig(_Section):
     system_prompt: Annotated[str, Field(min_length=1)]
     data: DataConfig
     base: str = "default"
-    method: Literal["sft"] = "sft"
+    method: Annotated[
+        Literal["sft", "dpo", "cpt"],
+        Field(description="answers to learn, answers to prefer, or plain text to read"),
+    ] = "sft"
+    start: Annotated[
+        str | None,
+        Field(pattern=VERSION_PATTERN, description="published version to go on from; null: base"),
+    ] = None
     adapter: Annotated[
         AdapterConfig | None, Field(description="null: the base model answers as it is")
     ] = AdapterConfig()
@@ -104,8 +207,10 @@ class AgentConfig(_Section):
                 f"adapter.r: {self.adapter.r} is above {PROFILES[self.base].max_lora_rank}, the "
                 f"largest rank an engine of base {self.base!r} can load"
             )
-        if self.adapter is not None and (self.data.eval is None or self.evaluation is None):
-            raise ValueError("an agent with an adapter needs data.eval and evaluation.metric")
+        if self.adapter is not None and self.evaluation is None:
+            raise ValueError("an agent with an adapter needs evaluation.metric")
+        if self.method == "cpt" and self.data.eval is None:
+            raise ValueError("data.eval: plain text holds no answers to judge by; give some rows")
         return self
 
 
@@ -127,32 +232,5 @@ def load_agent_config(path: Path) -> AgentConfig:
     try:
         return AgentConfig.model_validate(document)
     except ValidationError as error:
-        faults = "\n".join(f"  {_explain(fault)}" for fault in error.errors())
+        faults = "\n".join(f"  {explain(fault, AgentConfig)}" for fault in error.errors())
         raise ConfigError(f"{path}:\n{faults}") from None
-
-
-def _explain(fault: Any) -> str:
-    location = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"{location}: unknown key{_did_you_mean(fault['loc'])}"
-    message = fault["msg"].removeprefix("Value error, ")
-    return f"{location}: {message} (got {fault['input']!r})" if location else message
-
-
-def _did_you_mean(location: tuple[int | str, ...]) -> str:
-    section: type[BaseModel] = AgentConfig
-    for part in location[:-1]:
-        section = _SECTIONS.get(str(part), section)
-    known = list(section.model_fields)
-    nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}"
-
-
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "data": DataConfig,
-    "adapter": AdapterConfig,
-    "training": TrainingConfig,
-    "generation": GenerationConfig,
-    "evaluation": EvaluationConfig,
-    "gate": GateConfig,
-}

@@ -1,12 +1,10 @@
-"""Examples: rows of chat messages in JSON Lines, read strictly."""
+"""Examples: what one row says, whatever file it stands in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agents.errors import DataError
-from agents.jsonl import read_jsonl
 
 Role = Literal["system", "user", "assistant"]
 
@@ -30,10 +28,14 @@ class Example:
     Attributes:
         messages: an optional system message, then user and assistant in turn, assistant last.
         extra: the row's other keys, for metrics that need more than two strings.
+        rejected: a worse last answer, in preference data.
+        where: file and line it came from.
     """
 
     messages: tuple[Message, ...]
     extra: Mapping[str, Any] = field(default_factory=dict)
+    rejected: str | None = None
+    where: str = field(default="", compare=False)
 
     @property
     def prompt(self) -> tuple[Message, ...]:
@@ -46,24 +48,22 @@ class Example:
         return self.messages[-1].content
 
 
-def load_examples(path: Path) -> list[Example]:
-    """Read a JSONL file of ``{"messages": [...]}`` rows.
+@dataclass(frozen=True)
+class Text:
+    """One row of plain text, for continued pre-training."""
 
-    Raises:
-        DataError: the file is missing or empty, or a row is broken; names file and line.
-    """
-    return [_parse(row, where) for where, row in read_jsonl(path, _ADVICE)]
-
-
-_ADVICE = "check `data` in agent.yaml: one JSON object with `messages` a line"
+    text: str
+    where: str = field(default="", compare=False)
 
 
-def _parse(row: Any, where: str) -> Example:
+def parse_example(row: Any, where: str) -> Example:
+    """A conversation from ``{"messages": [...]}``; `DataError` names what is wrong with it."""
     if not isinstance(row, dict) or not isinstance(row.get("messages"), list):
         raise DataError(f"{where}: expected an object with a list under `messages`")
     messages = tuple(_message(item, where) for item in row["messages"])
     _check_order(messages, where)
-    return Example(messages, {key: value for key, value in row.items() if key != "messages"})
+    extra = {key: value for key, value in row.items() if key != "messages"}
+    return Example(messages, extra, where=where)
 
 
 def _message(item: Any, where: str) -> Message:

@@ -1,4 +1,4 @@
-"""The registry: every published version of every agent, and which one is live.
+"""The registry: every published version of every agent, which one is live, and the router.
 
 It is the truth that engines are made to match. Versions are immutable; a version's adapter is
 copied under the home folder when it is published, so nothing that happens to its source later
@@ -8,19 +8,20 @@ can change what is served. State is one SQLite file, safe to write from several 
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest
+from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha256_of
 from agents.bases import profile_named
-from agents.config import AgentConfig
+from agents.config import VERSION_PATTERN, AgentConfig
 from agents.errors import ArtifactError, RegistryError
 
 _SCHEMA = """
@@ -32,6 +33,8 @@ CREATE TABLE IF NOT EXISTS versions (
 CREATE TABLE IF NOT EXISTS activations (
     id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, number INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS deleted (agent TEXT NOT NULL, number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS routers (id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL);
 """
 
 
@@ -63,7 +66,9 @@ class Registry:
 
     def __init__(self, home: Path) -> None:
         self._adapters = home / "adapters"
-        self._adapters.mkdir(parents=True, exist_ok=True)
+        self._routers = home / "routers"
+        for folder in (self._adapters, self._routers):
+            folder.mkdir(parents=True, exist_ok=True)
         self._path = home / "registry.sqlite"
         with self._transaction() as db:
             db.executescript(_SCHEMA)
@@ -74,33 +79,58 @@ class Registry:
         Raises:
             ArtifactError: the adapter is damaged or cannot be served.
         """
-        digest = "" if adapter is None else _check(config, adapter)
-        fingerprint = _fingerprint(config, digest)
-        manifest = {} if adapter is None else dict(read_manifest(adapter))
+        candidate = _candidate(config, adapter)
         with self._transaction() as db:
-            known = db.execute(
-                "SELECT number FROM versions WHERE agent = ? AND fingerprint = ?",
-                (config.name, fingerprint),
-            ).fetchone()
-            if known:
-                return self._get(db, config.name, known[0])
-            number = self._next_number(db, config.name)
-            if adapter is not None:
-                self._copy(adapter, self._folder(config.name, number))
-            db.execute(
-                "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    config.name,
-                    number,
-                    fingerprint,
-                    config.model_dump_json(),
-                    json.dumps(manifest),
-                    adapter is not None,
-                    time.time(),
-                ),
-            )
-            self._activate(db, config.name, number)
+            number, is_new = self._stored(db, candidate)
+            if is_new:
+                self._activate(db, config.name, number)
             return self._get(db, config.name, number)
+
+    def publish_with_router(self, config: AgentConfig, adapter: Path, router: Path) -> Version:
+        """Store a version and the router that knows its agent; both are live, or neither.
+
+        Args:
+            router: folder of a fitted router; it is copied. Again, the same content counts once.
+        """
+        candidate = _candidate(config, adapter)
+        digest = _digest_of_folder(router)
+        with self._transaction() as db:
+            number, _ = self._stored(db, candidate)
+            if self._live_number(db, config.name) != number:
+                self._activate(db, config.name, number)
+            live = db.execute("SELECT digest FROM routers ORDER BY id DESC LIMIT 1").fetchone()
+            if live is None or live[0] != digest:
+                added = db.execute("INSERT INTO routers (digest) VALUES (?)", (digest,))
+                names = [str(p.relative_to(router)) for p in router.rglob("*") if p.is_file()]
+                self._copy(router, self._routers / str(added.lastrowid), names)
+            return self._get(db, config.name, number)
+
+    def router(self) -> Path | None:
+        """Folder of the router that was published last; None: the one that is shipped."""
+        with self._transaction() as db:
+            row = db.execute("SELECT MAX(id) FROM routers").fetchone()
+        return None if row[0] is None else (self._routers / str(row[0])).resolve()
+
+    def version(self, model: str) -> Version:
+        """The version called ``sql@3``, live or not; `RegistryError` if there is none."""
+        if not re.fullmatch(VERSION_PATTERN, model):
+            raise RegistryError(f"{model!r} is no version; one is called sql@3, say")
+        agent, _, number = model.partition("@")
+        with self._transaction() as db:
+            return self._get(db, agent, int(number))
+
+    def delete(self, agent: str, number: int) -> None:
+        """Remove a version and its adapter for good; never the live one."""
+        with self._transaction() as db:
+            self._get(db, agent, number)
+            if self._live_number(db, agent) == number:
+                raise RegistryError(
+                    f"{agent}@{number} is live; roll back or activate another version first"
+                )
+            for table in ("activations", "versions"):
+                db.execute(f"DELETE FROM {table} WHERE agent = ? AND number = ?", (agent, number))
+            db.execute("INSERT INTO deleted VALUES (?, ?)", (agent, number))
+        shutil.rmtree(self._folder(agent, number), ignore_errors=True)
 
     def activate(self, agent: str, number: int) -> Version:
         """Make a published version the live one."""
@@ -168,6 +198,32 @@ class Registry:
         finally:
             db.close()
 
+    def _stored(self, db: sqlite3.Connection, candidate: "_Candidate") -> tuple[int, bool]:
+        """The number of the version with this content, and whether it was stored just now."""
+        config = candidate.config
+        known = db.execute(
+            "SELECT number FROM versions WHERE agent = ? AND fingerprint = ?",
+            (config.name, candidate.fingerprint),
+        ).fetchone()
+        if known:
+            return int(known[0]), False
+        number = self._next_number(db, config.name)
+        if candidate.adapter is not None:
+            self._copy(candidate.adapter, self._folder(config.name, number), FILES)
+        db.execute(
+            "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                config.name,
+                number,
+                candidate.fingerprint,
+                config.model_dump_json(),
+                json.dumps(candidate.manifest),
+                candidate.adapter is not None,
+                time.time(),
+            ),
+        )
+        return number, True
+
     def _get(self, db: sqlite3.Connection, agent: str, number: int) -> Version:
         row = db.execute(
             "SELECT config, manifest, has_adapter, created FROM versions "
@@ -209,20 +265,24 @@ class Registry:
 
     @staticmethod
     def _next_number(db: sqlite3.Connection, agent: str) -> int:
+        # A number is never given twice: engines and conversations remember it.
         row = db.execute(
-            "SELECT COALESCE(MAX(number), 0) + 1 FROM versions WHERE agent = ?", (agent,)
+            "SELECT COALESCE(MAX(number), 0) + 1 FROM (SELECT agent, number FROM versions "
+            "UNION SELECT agent, number FROM deleted) WHERE agent = ?",
+            (agent,),
         ).fetchone()
         return int(row[0])
 
     def _folder(self, agent: str, number: int) -> Path:
         return (self._adapters / agent / str(number)).resolve()
 
-    def _copy(self, source: Path, target: Path) -> None:
-        """Copy an adapter whole or not at all; an unregistered leftover gives way."""
+    def _copy(self, source: Path, target: Path, names: Iterable[str]) -> None:
+        """Copy a folder's files whole or not at all; an unregistered leftover gives way."""
         incoming = self._adapters / f".incoming-{uuid.uuid4().hex}"
         incoming.mkdir()
         try:
-            for name in FILES:
+            for name in names:
+                (incoming / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source / name, incoming / name)
                 with (incoming / name).open("rb") as file:
                     os.fsync(file.fileno())
@@ -232,6 +292,29 @@ class Registry:
             incoming.rename(target)
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """What would become a version."""
+
+    config: AgentConfig
+    adapter: Path | None
+    fingerprint: str
+    manifest: Mapping[str, Any]
+
+
+def _candidate(config: AgentConfig, adapter: Path | None) -> _Candidate:
+    digest = "" if adapter is None else _check(config, adapter)
+    manifest = {} if adapter is None else read_manifest(adapter)
+    return _Candidate(config, adapter, _fingerprint(config, digest), manifest)
+
+
+def _digest_of_folder(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder)} {sha256_of(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def _check(config: AgentConfig, adapter: Path) -> str:

@@ -5,6 +5,7 @@ options override those.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,9 @@ class Settings(BaseSettings):
         default=ROOT / "agents", description="the catalog: one folder per agent"
     )
     router_dir: Path = Field(default=ROOT / "router" / "fitted", description="the fitted router")
+    router_data: Path = Field(
+        default=ROOT / "router" / "data", description="what the router is fitted and judged on"
+    )
     host: str = Field(default="127.0.0.1", description="address the gateway listens on")
     port: int = Field(default=8080, ge=1, le=65535, description="port the gateway listens on")
     api_key: SecretStr | None = Field(default=None, description="key that every caller must send")
@@ -41,6 +45,9 @@ class Settings(BaseSettings):
     )
     reconcile_every_s: float = Field(
         default=2.0, gt=0, description="how often engines are compared"
+    )
+    tracking: Literal["mlflow", "off"] = Field(
+        default="mlflow", description="where training runs are recorded beside their folders"
     )
     max_body_bytes: int = Field(default=1_000_000, gt=0, description="largest request body")
 

@@ -24,13 +24,19 @@ class PoolWeights(BaseModel):
     label_read: float
     fast: float
 
+    @property
+    def weights(self) -> tuple[float, float]:
+        """Both, in this order."""
+        return self.label_read, self.fast
+
 
 class RouterSpec(BaseModel):
     """Everything fitted except the two models.
 
     Attributes:
         agents: in the order of every array of the router.
-        labels: the token that stands for each agent in a label read.
+        labels: the token that stands for each agent in a label read. Agents that were added
+            after the router LLM was trained come last in ``agents`` and have none.
         fallback: the agent that answers what fits none.
         pool: weights when both stages are asked.
         fast_alone: weight of the fast path when it is the only one (its inverse temperature).
@@ -50,6 +56,11 @@ class RouterSpec(BaseModel):
     targets: Targets
     data: dict[str, str]
     scores: dict[str, dict[str, float]] = {}
+
+    @property
+    def labelled(self) -> list[int]:
+        """Indices of the agents that have a label."""
+        return [self.agents.index(agent) for agent in self.labels]
 
 
 def write_spec(spec: RouterSpec, folder: Path) -> None:

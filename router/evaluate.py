@@ -1,5 +1,6 @@
 """Judge a router on labelled conversations, its own decisions fed back as the current agent."""
 
+import asyncio
 import dataclasses
 import math
 from collections import Counter
@@ -38,10 +39,21 @@ class Judged:
 
 
 async def judge(
-    router: Router, conversations: Sequence[LabelledConversation]
+    router: Router, conversations: Sequence[LabelledConversation], at_once: int = 1
 ) -> list[list[Judged]]:
-    """Route every turn in order; one list for each conversation."""
-    return [await _judge_one(router, conversation) for conversation in conversations]
+    """Route every turn in order; one list for each conversation.
+
+    Args:
+        at_once: conversations in progress at a time; more than one is sooner done, but its
+            latencies are those of a busy engine.
+    """
+    slots = asyncio.Semaphore(at_once)
+
+    async def judge_one(conversation: LabelledConversation) -> list[Judged]:
+        async with slots:
+            return await _judge_one(router, conversation)
+
+    return await asyncio.gather(*map(judge_one, conversations))
 
 
 def report(judged: Sequence[Sequence[Judged]]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from agents.artifacts import sha256_of
 from agents.errors import DataError
 from router.artifact import FAST_PATH_FILE, PoolWeights, RouterSpec, write_spec
-from router.combine import Array, expected_calibration_error, fit_pool, pool
+from router.combine import Array, combine, expected_calibration_error, fit_pool, pool
 from router.fast_path import FastPath
 from router.fit_linear import fit_fast_path
 from router.label_read import LabelReadEngine, read_labels
@@ -45,9 +46,9 @@ async def fit_router(
         DataError: a file is broken, or labels a turn with an unknown agent.
         EngineError: the router LLM does not answer.
     """
-    fast_path = fit_fast_path(_read(train, agents, fallback), agents)
-    rows = _read(calibration, agents, fallback)
-    reads = await _label_reads(engine, model, rows, agents)
+    fast_path = fit_fast_path(read_turns(train, agents, fallback), agents)
+    rows = read_turns(calibration, agents, fallback)
+    reads = await label_reads(engine, model, rows, agents)
     out.mkdir(parents=True, exist_ok=True)
     fast_path.save(out / FAST_PATH_FILE)
     files = {"train": train, "calibration": calibration, "fast_path": out / FAST_PATH_FILE}
@@ -63,20 +64,28 @@ def calibrate(
     rows: Sequence[LabelledTurn],
     fallback: str,
     targets: Targets,
+    labelled: Sequence[str] | None = None,
 ) -> RouterSpec:
     """Weights and thresholds from held-out turns.
 
     Args:
-        reads: the label reads' log-probabilities of ``rows``, ``[turns, agents]``.
+        reads: the label reads' log-probabilities of ``rows``, ``[turns, labelled agents]``.
+        labelled: the agents the router LLM has a label for, the first of the fast path's;
+            None: all of them.
     """
     agents = fast_path.agents
+    known = len(agents if labelled is None else labelled)
     index = {agent: number for number, agent in enumerate(agents)}
     right = np.array([index[row.agent] for row in rows])
     fast = np.array([fast_path.log_probabilities(row.turn) for row in rows])
     (fast_alone,) = fit_pool([fast], right)
-    label_read_weight, fast_weight = fit_pool([reads, fast], right)
+    of_known = right < known
+    weights = fit_pool(
+        [reads[of_known], log_softmax(fast[of_known, :known], axis=-1)], right[of_known]
+    )
+    pool_weights = PoolWeights(label_read=weights[0], fast=weights[1])
     alone = pool([fast], [fast_alone])
-    pooled = pool([reads, fast], [label_read_weight, fast_weight])
+    pooled = combine(reads, fast, range(known), pool_weights.weights, fast_alone)
     policy = fit_policy(
         pooled,
         [None if row.turn.current is None else index[row.turn.current] for row in rows],
@@ -85,12 +94,14 @@ def calibrate(
         fit_fast_threshold(np.exp(alone.max(1)), alone.argmax(1) == right, targets.fast_precision),
         targets,
     )
-    stages = {"label_read": reads, "fast": fast, "fast_calibrated": alone, "pooled": pooled}
+    stages = {"fast": fast, "fast_calibrated": alone, "pooled": pooled}
+    if known == len(agents):
+        stages["label_read"] = reads
     return RouterSpec(
         agents=agents,
-        labels=dict(labels_for(agents)),
+        labels=dict(labels_for(agents[:known])),
         fallback=fallback,
-        pool=PoolWeights(label_read=label_read_weight, fast=fast_weight),
+        pool=pool_weights,
         fast_alone=fast_alone,
         policy=policy,
         targets=targets,
@@ -99,7 +110,8 @@ def calibrate(
     )
 
 
-def _read(path: Path, agents: Sequence[str], fallback: str) -> list[LabelledTurn]:
+def read_turns(path: Path, agents: Sequence[str], fallback: str) -> list[LabelledTurn]:
+    """The turns of a labelled file; what fits no agent is the fallback's."""
     rows = [_in_scope(row, fallback) for row in all_turns(load_labelled(path))]
     unknown = sorted({row.agent for row in rows} - set(agents))
     if unknown:
@@ -123,9 +135,10 @@ def _in_scope(row: LabelledTurn, fallback: str) -> LabelledTurn:
     return LabelledTurn(dataclasses.replace(row.turn, current=current), agent)
 
 
-async def _label_reads(
+async def label_reads(
     engine: LabelReadEngine, model: str, rows: Sequence[LabelledTurn], agents: Sequence[str]
 ) -> Array:
+    """Log-probabilities over ``agents`` of every row, ``[rows, agents]``."""
     slots = asyncio.Semaphore(_IN_FLIGHT)
 
     async def read(row: LabelledTurn) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from agents.errors import EngineError
 from router.artifact import RouterSpec, read_fitted
-from router.combine import Array, pool
+from router.combine import Array, combine, pool
 from router.fast_path import FastPath
 from router.label_read import LabelReadEngine, read_labels
 from router.turns import RoutingTurn
@@ -67,11 +67,11 @@ class Router:
             return self._decision(int(calibrated.argmax()), calibrated, "fast", started)
         try:
             async with asyncio.timeout(self._timeout_s):
-                read = await read_labels(self._engine, self._model, turn, spec.agents)
+                read = await read_labels(self._engine, self._model, turn, list(spec.labels))
         except (EngineError, TimeoutError):
             return self._chosen(calibrated, turn, "fast_only", started)
-        pooled = pool([read, fast], [spec.pool.label_read, spec.pool.fast])
-        return self._chosen(pooled, turn, "label_read", started)
+        both = combine(read, fast, spec.labelled, spec.pool.weights, spec.fast_alone)
+        return self._chosen(both, turn, "label_read", started)
 
     def _chosen(self, calibrated: Array, turn: RoutingTurn, stage: Stage, start: float) -> Decision:
         agents = self.spec.agents

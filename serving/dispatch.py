@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from agents.errors import RouterError
 from agents.registry import Version
-from router.router import Decision, Router
+from router.router import Decision
 from router.turns import RoutingTurn
 from serving.attribution import Attribution
 from serving.lineup import Lineup
 from serving.reconciler import Reconciler
+from serving.routers import RouterSwitch
 from serving.turn import Exchange, Route, Turn, messages_of
 
 #: How many turns of a history nobody remembers are routed again to find the current agent.
@@ -18,8 +19,8 @@ _REROUTED_TURNS = 6
 class Dispatcher:
     """Pins or routes a turn to a live version that the engine can serve now."""
 
-    def __init__(self, router: Router, lineup: Lineup, reconciler: Reconciler) -> None:
-        self._router = router
+    def __init__(self, routers: RouterSwitch, lineup: Lineup, reconciler: Reconciler) -> None:
+        self._routers = routers
         self._lineup = lineup
         self._reconciler = reconciler
         self._attribution = Attribution()
@@ -41,7 +42,9 @@ class Dispatcher:
         if any(exchange["agent"] is None for exchange in history):
             raise RouterError("a history must be attributed before it is routed")
         current = history[-1]["agent"] if history else None
-        return await self._router.route(RoutingTurn(messages_of(history, user), current))
+        # A router that was published takes over between two turns, never within one.
+        self._routers.settle(self._lineup, self._reconciler.loaded)
+        return await self._routers.router.route(RoutingTurn(messages_of(history, user), current))
 
     async def attribute(self, history: Sequence[Exchange]) -> list[Exchange]:
         """A client's history with the agent of every turn: remembered, or routed again."""
@@ -52,7 +55,7 @@ class Dispatcher:
             forgotten = agent is None and position >= len(known) - _REROUTED_TURNS
             if forgotten:
                 agent = (await self.decide(attributed, exchange["user"])).agent
-            attributed.append({**exchange, "agent": agent or self._router.spec.fallback})
+            attributed.append({**exchange, "agent": agent or self._routers.router.spec.fallback})
             if forgotten:
                 self._attribution.remember(attributed)
         return attributed

@@ -1,6 +1,6 @@
 """Who is on stage: the live versions, and which of them the engine can serve this moment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agents.errors import EngineUnavailable, RegistryError
@@ -15,12 +15,14 @@ class Lineup:
     no request is lost and none sees a mixture.
 
     Args:
-        router_adapter: name and folder of the router LLM's adapter, which every engine needs too.
+        router_adapters: name and folder of the router LLM's adapters, which engines need too.
     """
 
-    def __init__(self, registry: Registry, router_adapter: tuple[str, Path] | None) -> None:
+    def __init__(
+        self, registry: Registry, router_adapters: Callable[[], Mapping[str, Path]]
+    ) -> None:
         self._registry = registry
-        self._router_adapter = router_adapter
+        self._router_adapters = router_adapters
         self._live = registry.live()
         self._revision = registry.revision()
         self._serving: dict[str, Version] = {}
@@ -41,10 +43,7 @@ class Lineup:
         """The adapters an engine should have loaded, after a look at the registry."""
         self.refresh()
         adapters = {v.model: v.adapter for v in self._live.values() if v.adapter is not None}
-        if self._router_adapter is not None:
-            name, folder = self._router_adapter
-            adapters[name] = folder
-        return adapters
+        return {**adapters, **self._router_adapters()}
 
     def version_for(self, agent: str, loaded: frozenset[str]) -> Version:
         """The version that answers for ``agent``, given the models an engine has loaded.
@@ -67,8 +66,7 @@ class Lineup:
     def is_complete(self, loaded: frozenset[str]) -> bool:
         """Whether every live version, and the router LLM, can be served."""
         models = {engine_model(version) for version in self._live.values()}
-        if self._router_adapter is not None:
-            models.add(self._router_adapter[0])
+        models |= self._router_adapters().keys()
         return bool(self._live) and models <= loaded
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.errors import EngineError, EngineRejected
-from serving.engine.client import EngineClient
+from serving.engine.client import CANDIDATE, EngineClient
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,11 @@ class Reconciler:
         for model in wanted.keys() - models.keys() - self.refused.keys():
             await self._load(model, wanted[model])
         if wanted.keys() <= self.loaded:
-            adapters = {model for model, parent in models.items() if parent is not None}
+            adapters = {
+                model
+                for model, parent in models.items()
+                if parent is not None and not model.startswith(CANDIDATE)
+            }
             await self._retire(adapters - wanted.keys())
 
     async def _retire(self, unwanted: set[str]) -> None:

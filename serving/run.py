@@ -13,6 +13,7 @@ from rich.console import Console
 
 from agents.errors import ConfigError, EngineUnavailable
 from agents.settings import Settings
+from serving.announce import announced
 from serving.engine.client import EngineClient
 from serving.engine.own import free_port, own_engine
 from serving.engine.process import EngineProcess
@@ -48,17 +49,29 @@ async def _serve(settings: Settings, console: Console, listener: socket.socket) 
         _engine(settings, port, console) as engine,
         open_services(settings, EngineClient(url, settings.request_timeout_s)) as state,
     ):
-        server = _server(state)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        stopped = asyncio.create_task(stopping.wait())
-        try:
-            if await _until_ready(state, engine, console, stopping):
-                _say_ready(settings, console, time.perf_counter() - started)
-            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            server.should_exit = True
-            await serving
+        with announced(settings, url):
+            await _until_stopped(state, engine, console, listener, stopping, started)
+
+
+async def _until_stopped(
+    state: GatewayState,
+    engine: EngineProcess | None,
+    console: Console,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+    started: float,
+) -> None:
+    server = _server(state)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        if await _until_ready(state, engine, console, stopping):
+            _say_ready(state.settings, console, time.perf_counter() - started)
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        server.should_exit = True
+        await serving
 
 
 def _set_on_signals() -> asyncio.Event:

@@ -2,20 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
+from typing import Any
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from agents.artifacts import check_adapter
-from agents.bases import profile_named
 from agents.catalog import load_catalog
-from agents.errors import RouterError
 from agents.registry import Registry
 from agents.settings import Settings
-from router.artifact import ADAPTER_FOLDER
-from router.router import load_router
 from serving.answer import Answerer
 from serving.dispatch import Dispatcher
 from serving.engine.client import EngineClient
@@ -24,6 +19,7 @@ from serving.graph import ConversationGraph
 from serving.lineup import Lineup
 from serving.publish import publish_catalog
 from serving.reconciler import InFlight, Reconciler
+from serving.routers import RouterSwitch, follow, open_router, router_folder
 
 logger = logging.getLogger(__name__)
 
@@ -44,38 +40,30 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         catalog = load_catalog(settings.agents_dir)
         for name in publish_catalog(registry, catalog, settings.base):
             logger.warning("agent %s is not served: it has no adapter for this base", name)
-        router_model, router_adapter = _router_adapter(settings)
-        router = load_router(
-            settings.router_dir, list(catalog), client, router_model, settings.route_timeout_s
-        )
-        lineup = Lineup(registry, (router_model, router_adapter))
+        published = registry.router()
+        folder = router_folder(published, settings)
+        routers = RouterSwitch(open_router(folder, catalog, client, settings))
+        lineup = Lineup(registry, routers.adapters)
         in_flight = InFlight()
         reconciler = Reconciler(client, lineup.wanted, in_flight, settings.reconcile_every_s)
-        dispatcher = Dispatcher(router, lineup, reconciler)
+        dispatcher = Dispatcher(routers, lineup, reconciler)
         checkpointer = await closing.enter_async_context(
             AsyncSqliteSaver.from_conn_string(str(settings.home / "conversations.sqlite"))
         )
         await checkpointer.setup()
         graph = ConversationGraph(dispatcher, Answerer(client, in_flight), checkpointer)
-        await closing.enter_async_context(_running(reconciler))
+        await closing.enter_async_context(_running(reconciler.run()))
+        following = follow(routers, registry, published, catalog, client, settings)
+        await closing.enter_async_context(_running(following))
         yield GatewayState(settings, registry, lineup, reconciler, dispatcher, graph)
 
 
-def _router_adapter(settings: Settings) -> tuple[str, Path]:
-    """The router LLM's adapter: a name that changes with its weights, and its folder."""
-    folder = settings.router_dir / ADAPTER_FOLDER
-    if not folder.is_dir():
-        raise RouterError(f"{folder}: no such folder; fit the router first")
-    digest = check_adapter(folder, profile_named(settings.base).max_lora_rank)
-    return f"router-{digest[:8]}", folder.resolve()
-
-
 @asynccontextmanager
-async def _running(reconciler: Reconciler) -> AsyncIterator[None]:
-    reconciling = asyncio.create_task(reconciler.run())
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        reconciling.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await reconciling
+            await task

@@ -9,6 +9,9 @@ from typing import Any
 ATTENTION = "eager"
 """PyTorch's fused attention spends a third of a step in its backward pass on a CPU."""
 
+TOKENS_WORTH_COMPILING = 100_000
+"""Below, a run ends sooner without: compiling takes half a minute at its start."""
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 

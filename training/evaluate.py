@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -62,6 +63,20 @@ class Comparison:
     def gain(self) -> float:
         """What the adapter adds to the base's score."""
         return self.adapter.score - self.base.score
+
+
+def comparison_from(document: Mapping[str, Any]) -> Comparison:
+    """A comparison from what ``dataclasses.asdict`` made of it (and JSON of that)."""
+    return Comparison(_evaluation(document["adapter"]), _evaluation(document["base"]))
+
+
+def _evaluation(document: Mapping[str, Any]) -> Evaluation:
+    misses = tuple(
+        Miss(**{**miss, "messages": tuple(Message(**said) for said in miss["messages"])})
+        for miss in document["misses"]
+    )
+    low, high = document["interval"]
+    return Evaluation(**{**document, "interval": (low, high), "misses": misses})
 
 
 async def evaluate(

@@ -14,8 +14,8 @@ from agents.config import AdapterConfig, TrainingConfig
 from agents.errors import TrainingError
 from router.prompt import labels_for, render_prompt
 from router.turns import LabelledConversation, LabelledTurn, RoutingTurn
+from training.loop import TrainedAdapter, train_rows
 from training.render import IGNORED, RenderedExample
-from training.sft import TrainedAdapter, train_rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ def train_label_read(
     run_dir: Path,
     plan: LabelReadTraining,
 ) -> TrainedAdapter:
-    """Train the adapter; see `training.sft.train_rows` for what is left in ``run_dir``.
+    """Train the adapter; see `training.loop.train_rows` for what is left in ``run_dir``.
 
     Raises:
         TrainingError: a label is not one token of the base.

@@ -31,6 +31,22 @@ class BaseIdentity(_Part):
     revision: str | None
 
 
+class RunRecord(_Part):
+    """What a run was made from, written when it begins.
+
+    Attributes:
+        start: sha256 of the weights it goes on from, if any.
+        trained_by: the parts of the agent's config that decide its weights.
+    """
+
+    data: DataDigests
+    base: BaseIdentity
+    start: str | None
+    trained_by: dict[str, Any]
+    environment: dict[str, str]
+    git_revision: str | None
+
+
 class Scores(_Part):
     """The adapter and its base on the served engine; the interval (95 %) is the adapter's."""
 
@@ -66,9 +82,10 @@ class Manifest(_Part):
 
 
 def write_manifest(manifest: Manifest, adapter_dir: Path) -> None:
-    """Write ``manifest.json`` into an adapter's folder."""
-    text = manifest.model_dump_json(indent=2) + "\n"
-    (adapter_dir / MANIFEST).write_text(text, encoding="utf-8")
+    """Write ``manifest.json`` into an adapter's folder, whole or not at all."""
+    incoming = adapter_dir / f"{MANIFEST}.incoming"
+    incoming.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    incoming.rename(adapter_dir / MANIFEST)
 
 
 def read_manifest(adapter_dir: Path) -> Manifest:

@@ -24,6 +24,14 @@ class RenderedExample:
     labels: list[int]
 
 
+@dataclass(frozen=True)
+class Pair:
+    """The same conversation with the better and with the worse last answer."""
+
+    chosen: RenderedExample
+    rejected: RenderedExample
+
+
 def render(tokenizer: Any, system_prompt: str, example: Example) -> RenderedExample:
     """Render one example; every assistant turn is trained, its end-of-turn token included.
 

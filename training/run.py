@@ -1,58 +1,110 @@
 """One training run: a folder of its own, from ``agent.yaml`` to an adapter with its manifest."""
 
+import hashlib
 import math
+import os
 import shutil
-from datetime import datetime
 from pathlib import Path
 
 import yaml
+from rich.console import Console
+from transformers import AutoTokenizer
 
-from agents.artifacts import FILES, WEIGHTS, check_adapter, sha256_of
+from agents.artifacts import FILES, MANIFEST, WEIGHTS, check_adapter, sha256_of
 from agents.bases import EmbeddedSource, profile_named
 from agents.catalog import Agent
 from agents.config import AgentConfig
 from agents.errors import ArtifactError, ConfigError, TrainingError
+from agents.sources import digest_of
+from training.loop import TrainedAdapter, environment, train_rows
 from training.manifest import (
     BaseIdentity,
     DataDigests,
     Manifest,
+    RunRecord,
     git_revision,
     read_manifest,
     write_manifest,
 )
 from training.metrics import metric_named
-from training.sft import TrainedAdapter, environment, train_adapter
+from training.model import check_targets, without_weights
+from training.plot import plot_loss
+from training.render import Pair, RenderedExample
+from training.rows import render_rows
 
 
-def run_training(agent: Agent, base: Path | str, runs_dir: Path) -> Path:
-    """Train an agent's adapter in a new folder under ``runs_dir`` and give that folder.
+def run_training(
+    agent: Agent,
+    base: Path | str,
+    runs_dir: Path,
+    start: Path | None = None,
+    console: Console | None = None,
+) -> Path:
+    """Train an agent's adapter in a folder under ``runs_dir`` and give that folder.
 
-    It holds ``agent.yaml`` (defaults spelled out), ``metrics.jsonl`` and ``adapter/`` with a
-    manifest that has no scores yet. All data is read before training starts.
+    It is named after what decides the result: the same agent, data, base and libraries lead to
+    the same folder, where a run that was killed goes on and one that has ended is not run again.
+    It holds ``agent.yaml`` (defaults spelled out), ``run.json``, ``metrics.jsonl``, ``loss.png``,
+    ``checkpoints/`` while it runs, and ``adapter/`` with a manifest that has no scores yet. All
+    data is read before training starts.
+
+    Args:
+        start: folder of the adapter that ``start`` in the agent's YAML names.
 
     Raises:
         ConfigError: the agent has no adapter, or something in its YAML cannot be used.
         DataError: a row is broken or too long.
         TrainingError: the loss did not stay finite.
     """
-    _require_adapter(agent)
+    require_adapter(agent)
     config = agent.config
-    assert config.evaluation is not None
+    assert config.evaluation is not None and config.adapter is not None
     metric_named(config.evaluation.metric)
-    agent.eval_examples()
-    examples, digests = agent.train_examples(), _digests(agent)
-    run_dir = runs_dir / f"{datetime.now():%Y%m%d-%H%M%S}-{agent.name}"
-    run_dir.mkdir(parents=True)
-    resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    (run_dir / "agent.yaml").write_text(resolved, encoding="utf-8")
-    trained = train_adapter(config, examples, base, run_dir)
+    dataset, record = agent.dataset(), _record(agent, start)
+    check_targets(without_weights(base), config.adapter)
+    rows = render_rows(AutoTokenizer.from_pretrained(base), config, dataset.train)
+    run_dir = runs_dir / f"{agent.name}-{_identity(record)}"
+    if not is_finished(run_dir):
+        _begin(run_dir, config, record)
+        _run(agent, base, record, rows, run_dir, start, console)
+    shutil.rmtree(run_dir / "checkpoints", ignore_errors=True)
+    return run_dir
+
+
+def _run(
+    agent: Agent,
+    base: Path | str,
+    record: RunRecord,
+    rows: list[RenderedExample] | list[Pair],
+    run_dir: Path,
+    start: Path | None,
+    console: Console | None,
+) -> None:
+    config = agent.config
+    assert config.adapter is not None
+    trained = train_rows(rows, base, config.adapter, config.training, run_dir, start, console)
+    if not is_main_process():
+        return
     if not math.isfinite(trained.final_loss):
         raise TrainingError(
             f"the loss became {trained.final_loss}: lower training.learning_rate "
             f"(it is {config.training.learning_rate}); see {run_dir / 'metrics.jsonl'}"
         )
-    write_manifest(_manifest(config, digests, trained), trained.path)
-    return run_dir
+    plot_loss(run_dir / "metrics.jsonl", run_dir / "loss.png")
+    write_manifest(_manifest(config, record, trained), trained.path)
+
+
+def is_finished(run_dir: Path) -> bool:
+    """Whether training has ended there, with an adapter and its manifest."""
+    if not (run_dir / "adapter" / MANIFEST).exists():
+        return False
+    read_manifest(run_dir / "adapter")
+    return True
+
+
+def is_main_process() -> bool:
+    """False in all but one of the processes that ``accelerate launch`` starts."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def install_adapter(agent: Agent, run_dir: Path) -> None:
@@ -62,7 +114,7 @@ def install_adapter(agent: Agent, run_dir: Path) -> None:
         ConfigError: the agent has no adapter in its YAML.
         ArtifactError: the run's adapter is incomplete, damaged or another agent's.
     """
-    _require_adapter(agent)
+    require_adapter(agent)
     source = run_dir / "adapter"
     check_adapter(source, profile_named(agent.config.base).max_lora_rank)
     trained_for = read_manifest(source).agent
@@ -80,7 +132,8 @@ def install_adapter(agent: Agent, run_dir: Path) -> None:
     shutil.rmtree(outgoing, ignore_errors=True)
 
 
-def _require_adapter(agent: Agent) -> None:
+def require_adapter(agent: Agent) -> None:
+    """`ConfigError` if there is nothing to train."""
     if agent.config.adapter is None:
         raise ConfigError(
             f"agent {agent.name!r} has `adapter: null`: the base model answers as it is and there "
@@ -88,28 +141,54 @@ def _require_adapter(agent: Agent) -> None:
         )
 
 
-def _digests(agent: Agent) -> DataDigests:
+def _record(agent: Agent, start: Path | None) -> RunRecord:
     data = agent.config.data
-    assert data.eval is not None
-    return DataDigests(
-        train=sha256_of(agent.folder / data.train), eval=sha256_of(agent.folder / data.eval)
+    train = digest_of(data.train, agent.folder)
+    return RunRecord(
+        data=DataDigests(
+            train=train, eval=digest_of(data.eval, agent.folder) if data.eval else train
+        ),
+        base=_base(agent.config),
+        start=sha256_of(start / WEIGHTS) if start else None,
+        trained_by=agent.config.model_dump(
+            mode="json", include={"system_prompt", "method", "data", "adapter", "training"}
+        ),
+        environment=environment(),
+        git_revision=git_revision(),
     )
 
 
-def _manifest(config: AgentConfig, digests: DataDigests, trained: TrainedAdapter) -> Manifest:
+def _identity(record: RunRecord) -> str:
+    decisive = record.model_dump_json(exclude={"git_revision"})
+    return hashlib.sha256(decisive.encode()).hexdigest()[:10]
+
+
+def _begin(run_dir: Path, config: AgentConfig, record: RunRecord) -> None:
+    run_dir.mkdir(parents=True, exist_ok=True)
+    resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    (run_dir / "agent.yaml").write_text(resolved, encoding="utf-8")
+    if not (run_dir / "run.json").exists():
+        (run_dir / "run.json").write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _base(config: AgentConfig) -> BaseIdentity:
     profile = profile_named(config.base)
     source = profile.source
+    return BaseIdentity(
+        profile=profile.name,
+        sha256=source.sha256 if isinstance(source, EmbeddedSource) else None,
+        revision=profile.revision,
+    )
+
+
+def _manifest(config: AgentConfig, record: RunRecord, trained: TrainedAdapter) -> Manifest:
     return Manifest(
         agent=config.name,
         config=config.model_dump(mode="json"),
-        data=digests,
-        base=BaseIdentity(
-            profile=profile.name,
-            sha256=source.sha256 if isinstance(source, EmbeddedSource) else None,
-            revision=profile.revision,
-        ),
-        git_revision=git_revision(),
-        environment=environment(),
+        data=record.data,
+        base=record.base,
+        git_revision=record.git_revision,
+        environment=record.environment,
         seconds=round(trained.seconds, 1),
         rows=trained.rows,
         trained_tokens=trained.trained_tokens,

@@ -15,6 +15,9 @@ from serving.own_time import EngineWait
 BASE_MODEL = "base"
 """The name our own engine serves its base model under."""
 
+CANDIDATE = "candidate:"
+"""Adapters whose names begin so are on trial; whoever loaded them unloads them."""
+
 _FLOOR = math.log(1e-6)
 _TOP_LOGPROBS = 20
 _CONNECTIONS = 4096

@@ -10,6 +10,7 @@ from rich.console import Console
 from agents.bases import profile_named
 from agents.errors import EngineUnavailable
 from agents.settings import Settings
+from serving.announce import running_server
 from serving.engine.base_model import ensure_base_model, is_prepared
 from serving.engine.client import EngineClient
 from serving.engine.process import EngineProcess, engine_command, engine_environment
@@ -39,16 +40,23 @@ async def own_engine(
 
 @asynccontextmanager
 async def any_engine(settings: Settings, console: Console) -> AsyncIterator[EngineClient]:
-    """A client of a healthy engine: the one at ``settings.engine_url``, or our own.
+    """A client of a healthy engine.
+
+    It is the one at ``settings.engine_url``, that of a server which runs on this home with the
+    same base, or one of our own.
 
     Raises:
         EngineUnavailable: the engine does not answer in time.
     """
-    if settings.engine_url is not None:
-        client = EngineClient(settings.engine_url, settings.request_timeout_s)
+    running = running_server(settings)
+    url = settings.engine_url
+    if url is None and running is not None and running.base == settings.base:
+        url = running.engine_url
+    if url is not None:
+        client = EngineClient(url, settings.request_timeout_s)
         try:
             if not await client.is_healthy():
-                raise EngineUnavailable(f"no vLLM server answers at {settings.engine_url}")
+                raise EngineUnavailable(f"no vLLM server answers at {url}")
             yield client
         finally:
             await client.aclose()

@@ -67,8 +67,9 @@ def tokenizer(base_folder: Path) -> Tokenizer:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The test that kills the engine comes last."""
-    items.sort(key=lambda item: item.path.name == "test_recovery.py")
+    """What changes the server for the others comes last: a new agent, then a killed engine."""
+    last = ("test_add.py", "test_recovery.py")
+    items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -65,6 +65,8 @@ def test_a_config_cannot_be_changed(tmp_path: Path) -> None:
         ({"training": {"epoch": 1}}, "training.epoch: unknown key; did you mean 'epochs'?"),
         ({"evaluation": {"metrics": "x"}}, "metrics: unknown key; did you mean 'metric'?"),
         ({"qqqq": 1}, "qqqq: unknown key; known: name, description"),
+        ({"adapter": {"use_rslora": True}}, "unknown key; did you mean 'rslora'?"),
+        ({"data": {"train": {"path": "x", "promt": "y"}}}, "promt: unknown key; did you mean 'p"),
     ],
 )
 def test_an_unknown_key_names_the_nearest(
@@ -95,11 +97,18 @@ def test_an_unknown_key_names_the_nearest(
         ({"training": {"learning_rate": "fast"}}, ["training.learning_rate: ", "valid number"]),
         ({"training": {"batch_size": 2.5}}, ["training.batch_size: ", "valid integer"]),
         ({"generation": {"max_tokens": -1}}, ["generation.max_tokens: ", "(got -1)"]),
-        ({"method": "dpo"}, ["method: ", "'sft'"]),
+        ({"method": "ppo"}, ["method: ", "'sft', 'dpo' or 'cpt'"]),
         ({"base": "phi-9"}, ["base: unknown profile 'phi-9'; known: default, phi-3-mini-4k"]),
         ({"gate": {"min_score": 85}}, ["gate.min_score: ", "less than or equal to 1"]),
-        ({"evaluation": None}, ["an agent with an adapter needs data.eval and evaluation.metric"]),
-        ({"data": {"train": "x"}}, ["an agent with an adapter needs data.eval and evaluation"]),
+        ({"evaluation": None}, ["an agent with an adapter needs evaluation.metric"]),
+        ({"data": {"train": "x"}, "method": "cpt"}, ["data.eval: plain text holds no answers"]),
+        ({"adapter": {"use_dora": True}}, ["adapter.use_dora: vLLM does not serve DoRA"]),
+        ({"adapter": {"modules_to_save": ["lm_head"]}}, ["vLLM does not serve modules_to_save"]),
+        ({"adapter": {"bias": "all"}}, ["adapter.bias: vLLM does not serve trained biases"]),
+        ({"data": {"train": []}}, ["data.train: ", "at least 1 item"]),
+        ({"data": {"train": "hf:a/b"}}, ["data.train.0: a hub dataset is hf:OWNER/NAME@COMMIT"]),
+        ({"data": {"train": "hf:a/b@main"}}, ["40 characters of a commit"]),
+        ({"start": "sql"}, ["start: ", "'sql'"]),
     ],
 )
 def test_a_wrong_value_says_what_is_allowed(
@@ -130,7 +139,7 @@ def test_an_agent_without_an_adapter_needs_no_evaluation(tmp_path: Path) -> None
     document = MINIMAL | {"adapter": None, "evaluation": None, "data": {"train": "x.jsonl"}}
     agent = load_agent(write(tmp_path / "cron", document).parent)
     assert agent.config.adapter is None
-    with pytest.raises(ConfigError, match=r"agent\.yaml: data\.eval is not set"):
+    with pytest.raises(ConfigError, match=r"agent\.yaml: evaluation is not set"):
         agent.eval_examples()
 
 
@@ -151,7 +160,14 @@ def test_a_missing_file_says_what_an_agent_is(tmp_path: Path) -> None:
 
 def test_the_folder_has_the_agents_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name is 'cron' but the folder is 'other'"):
-        load_agent(write(tmp_path / "other", MINIMAL).parent)
+        load_catalog(write(tmp_path / "other", MINIMAL).parent.parent)
+
+
+def test_an_agent_elsewhere_may_have_any_folder_and_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "other", MINIMAL).rename(tmp_path / "other" / "banking.yaml")
+    agent = load_agent(path)
+    assert (agent.name, agent.folder) == ("cron", tmp_path / "other")
+    assert agent.config.data.train[0].path == "data/train.jsonl"
 
 
 def test_data_is_found_beside_the_yaml(tmp_path: Path) -> None:

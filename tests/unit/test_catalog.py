@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from agents.catalog import load_agent, load_catalog
+from agents.data import Example
 from agents.errors import ConfigError, DataError
 from agents.settings import ROOT
 
@@ -27,7 +28,7 @@ def test_our_own_catalog_is_sound() -> None:
     catalog = load_catalog(ROOT / "agents")
     assert list(catalog) == ["cron", "general", "home", "sql", "triage"]
     for agent in catalog.values():
-        assert agent.train_examples()
+        assert agent.dataset().train
         if agent.config.adapter is not None:
             assert len(agent.eval_examples()) >= 60
 
@@ -40,15 +41,16 @@ def test_a_catalog_is_its_folders_in_order(tmp_path: Path) -> None:
     assert (list(catalog), len(catalog)) == (["air", "zoo"], 2)
     agent = catalog["air"]
     assert agent.adapter_dir == tmp_path / "air" / "adapter"
-    assert agent.train_examples()[0].reference == "yo"
-    with pytest.raises(ConfigError, match=r"agent\.yaml: data\.eval is not set"):
+    (row,) = agent.dataset().train
+    assert isinstance(row, Example) and row.reference == "yo"
+    with pytest.raises(ConfigError, match=r"agent\.yaml: evaluation is not set"):
         agent.eval_examples()
 
 
 def test_folder_and_name_must_agree(tmp_path: Path) -> None:
     write_agent(tmp_path / "air", "water")
     with pytest.raises(ConfigError, match="name is 'water' but the folder is 'air'"):
-        load_agent(tmp_path / "air")
+        load_catalog(tmp_path)
 
 
 def test_an_agent_may_be_given_by_a_relative_path(
@@ -67,4 +69,4 @@ def test_missing_rows_are_named(tmp_path: Path) -> None:
     folder = write_agent(tmp_path / "air", "air")
     (folder / "data" / "train.jsonl").unlink()
     with pytest.raises(DataError, match=r"train\.jsonl: no such file"):
-        load_agent(folder).train_examples()
+        load_agent(folder).dataset()

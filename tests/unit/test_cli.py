@@ -49,11 +49,14 @@ def publish_two_versions(home: Path, folder: Path) -> None:
 def test_help_names_every_verb(cli: Cli) -> None:
     code, out, _ = cli("--help")
     assert code == 0
-    for verb in ("serve", "chat", "agents", "train", "publish", "rollback", "router", "loadtest"):
+    verbs = ("serve", "chat", "agents", "train", "add", "publish", "rollback", "router", "loadtest")
+    for verb in verbs:
         assert verb in out
 
 
-@pytest.mark.parametrize("verb", ["serve", "chat", "agents", "train", "publish", "rollback"])
+@pytest.mark.parametrize(
+    "verb", ["serve", "chat", "agents", "train", "add", "publish", "rollback", "delete"]
+)
 def test_every_verb_has_help(cli: Cli, verb: str) -> None:
     code, out, _ = cli(verb, "--help")
     assert code == 0
@@ -170,3 +173,41 @@ def test_the_end_of_input_ends_a_chat(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 def test_help_and_gateway_never_load_torch() -> None:
     program = "import philharmonic, serving.run, sys; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_delete_removes_a_version_that_is_not_live(cli: Cli, home: Path, tmp_path: Path) -> None:
+    publish_two_versions(home, tmp_path)
+    code, _, err = cli("delete", "cron@2")
+    assert code == 1 and "Error: cron@2 is live; roll back" in err
+    assert cli("delete", "cron@1")[:2] == (0, "cron@1 is deleted\n")
+    assert [version.number for version in Registry(home).versions("cron")] == [2]
+    for name in ("cron", "cron@x", "@", "../cron@1"):
+        code, _, err = cli("delete", name)
+        assert code == 1 and "Error: " in err
+
+
+def test_schema_prints_what_editors_need(cli: Cli) -> None:
+    code, out, _ = cli("schema")
+    assert code == 0 and json.loads(out)["properties"]["adapter"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"name": "cron"}, "name: 'cron' is a shipped agent's"),
+        ({"adapter": None, "evaluation": None}, "adapter: null leaves nothing to train"),
+        ({"base": "phi-3-mini-4k"}, "this system serves 'default'"),
+        ({"adapter": {"use_dora": True}}, "vLLM does not serve DoRA"),
+        ({"data": {"train": "gone.csv"}}, "gone.csv: no such file"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_at_once(
+    cli: Cli, home: Path, tmp_path: Path, changes: dict[str, object], fault: str
+) -> None:
+    path = tmp_path / "mine" / "agent.yaml"
+    path.parent.mkdir()
+    document = agent_config("mine").model_dump(mode="json") | changes
+    path.write_text(json.dumps(document), encoding="utf-8")
+    code, _, err = cli("add", str(path))
+    assert code == 2 and fault in err
+    assert not (home / "runs").exists()

@@ -11,6 +11,10 @@ from tests.unit.adapter_folder import agent_config, write_adapter
 ROUTER = ("router-1a2b", Path("/adapters/router"))
 
 
+def router_adapters() -> dict[str, Path]:
+    return dict([ROUTER])
+
+
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     registry = Registry(tmp_path / "home")
@@ -28,27 +32,27 @@ def loaded(*models: str) -> frozenset[str]:
 
 
 def test_every_live_adapter_and_the_routers_are_wanted(registry: Registry) -> None:
-    lineup = Lineup(registry, ROUTER)
+    lineup = Lineup(registry, router_adapters)
     assert lineup.wanted() == {
         "cron@1": registry.live()["cron"].adapter,
         "router-1a2b": Path("/adapters/router"),
     }
-    assert Lineup(registry, None).wanted().keys() == {"cron@1"}
+    assert Lineup(registry, dict).wanted().keys() == {"cron@1"}
 
 
 def test_it_is_complete_with_every_adapter_only(registry: Registry, tmp_path: Path) -> None:
-    lineup = Lineup(registry, ROUTER)
+    lineup = Lineup(registry, router_adapters)
     assert lineup.is_complete(loaded("cron@1"))
     assert not lineup.is_complete(loaded())
     assert not lineup.is_complete(frozenset({BASE_MODEL, "cron@1"}))
     assert not lineup.is_complete(frozenset())
-    assert not Lineup(Registry(tmp_path / "empty"), None).is_complete(frozenset({BASE_MODEL}))
+    assert not Lineup(Registry(tmp_path / "empty"), dict).is_complete(frozenset({BASE_MODEL}))
 
 
 def test_the_old_version_answers_until_the_new_one_is_loaded(
     registry: Registry, tmp_path: Path
 ) -> None:
-    lineup = Lineup(registry, ROUTER)
+    lineup = Lineup(registry, router_adapters)
     assert lineup.version_for("cron", loaded("cron@1")).number == 1
     publish_another(registry, tmp_path)
     lineup.refresh()
@@ -63,18 +67,18 @@ def test_the_old_version_answers_until_the_new_one_is_loaded(
 
 def test_a_version_that_is_not_loaded_yet_is_worth_another_try(registry: Registry) -> None:
     with pytest.raises(EngineUnavailable, match="agent 'cron' is being loaded"):
-        Lineup(registry, ROUTER).version_for("cron", loaded())
+        Lineup(registry, router_adapters).version_for("cron", loaded())
 
 
 def test_an_agent_without_adapter_needs_the_base_alone(registry: Registry) -> None:
-    lineup = Lineup(registry, ROUTER)
+    lineup = Lineup(registry, router_adapters)
     assert lineup.version_for("general", loaded()).model == "general@1"
     with pytest.raises(EngineUnavailable):
         lineup.version_for("general", frozenset())
 
 
 def test_an_agent_that_is_not_live_is_answered_with_those_that_are(registry: Registry) -> None:
-    lineup = Lineup(registry, ROUTER)
+    lineup = Lineup(registry, router_adapters)
     with pytest.raises(RegistryError, match="no agent 'chess' is live; live: cron, general"):
         lineup.version_for("chess", loaded())
     registry.unload("cron")

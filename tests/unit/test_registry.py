@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,3 +190,68 @@ def test_a_foreign_adapter_is_never_stored(
     with pytest.raises(ArtifactError, match=reason):
         registry.publish(agent_config(), folder)
     assert registry.agents() == []
+
+
+def write_router(folder: Path, text: str) -> Path:
+    (folder / "adapter").mkdir(parents=True, exist_ok=True)
+    (folder / "router.json").write_text(text)
+    (folder / "adapter" / "weights").write_text("w")
+    return folder
+
+
+def test_a_version_and_its_router_become_live_together(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "home")
+    assert registry.router() is None
+    adapter = write_adapter(tmp_path / "adapter", 1.0)
+    router = write_router(tmp_path / "router", "one")
+    first = registry.publish_with_router(agent_config(), adapter, router)
+    assert registry.live()["cron"] == first
+    kept = registry.router()
+    assert kept is not None and (kept / "router.json").read_text() == "one"
+    assert (kept / "adapter" / "weights").read_text() == "w"
+
+    assert registry.publish_with_router(agent_config(), adapter, router) == first
+    assert registry.router() == kept
+    write_router(tmp_path / "router", "two")
+    registry.publish_with_router(agent_config(), adapter, router)
+    assert registry.router() != kept and (kept / "router.json").read_text() == "one"
+
+
+def test_a_router_that_cannot_be_copied_leaves_everything_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(tmp_path / "home")
+    adapter = write_adapter(tmp_path / "adapter", 1.0)
+    router = write_router(tmp_path / "router", "one")
+
+    copyfile = shutil.copyfile
+
+    def fail(source: Path, target: Path) -> object:
+        if source.name == "router.json":
+            raise OSError("no space left on device")
+        return copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", fail)
+    with pytest.raises(OSError, match="no space"):
+        registry.publish_with_router(agent_config(), adapter, router)
+    assert registry.live() == {} and registry.versions("cron") == [] and registry.router() is None
+
+
+def test_a_version_can_be_deleted_but_never_the_live_one(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "home")
+    for value in (1.0, 2.0):
+        registry.publish(agent_config(), write_adapter(tmp_path / "adapter", value))
+    with pytest.raises(RegistryError, match="cron@2 is live; roll back"):
+        registry.delete("cron", 2)
+    registry.rollback("cron")
+    folder = registry.version("cron@2").adapter
+    assert folder is not None
+    registry.delete("cron", 2)
+    assert [version.number for version in registry.versions("cron")] == [1]
+    assert not folder.exists()
+    with pytest.raises(RegistryError, match="has no version 2"):
+        registry.version("cron@2")
+    with pytest.raises(RegistryError, match="no earlier version"):
+        registry.rollback("cron")
+    another = registry.publish(agent_config(), write_adapter(tmp_path / "adapter", 3.0))
+    assert another.number == 3  # a number is never given twice

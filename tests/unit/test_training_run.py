@@ -10,17 +10,16 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.artifacts import FILES
-from agents.catalog import Agent, load_agent
+from agents.catalog import Agent
 from agents.config import AdapterConfig, TrainingConfig
 from agents.data import Example, Message
 from agents.errors import ArtifactError, ConfigError, DataError, TrainingError
+from tests.unit.agent_folder import ROWS, write_agent
 from tests.unit.tiny_phi3 import save_tiny_phi3
+from training.loop import train_rows
 from training.manifest import read_manifest
 from training.render import IGNORED, render
 from training.run import install_adapter, run_training
-from training.sft import train_rows
-
-ROWS = [(f"say {word}", word.upper()) for word in ("one", "two", "three", "four")] * 4
 
 
 @pytest.fixture(scope="module")
@@ -31,33 +30,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def agent(tmp_path: Path) -> Agent:
     return write_agent(tmp_path / "upper")
-
-
-def write_agent(folder: Path, **changes: object) -> Agent:
-    (folder / "data").mkdir(parents=True)
-    document = {
-        "name": folder.name,
-        "description": "Says a word in capitals.",
-        "system_prompt": "Shout.",
-        "data": {"train": "data/train.jsonl", "eval": "data/eval.jsonl"},
-        "training": {"epochs": 3, "batch_size": 4, "max_length": 128, "learning_rate": 0.01},
-        "evaluation": {"metric": "exact_match"},
-    }
-    (folder / "agent.yaml").write_text(yaml.safe_dump(document | changes))
-    for name in ("train", "eval"):
-        lines = [
-            json.dumps(
-                {
-                    "messages": [
-                        {"role": "user", "content": question},
-                        {"role": "assistant", "content": answer},
-                    ]
-                }
-            )
-            for question, answer in ROWS
-        ]
-        (folder / "data" / f"{name}.jsonl").write_text("\n".join(lines))
-    return load_agent(folder)
 
 
 @pytest.mark.parametrize("quantization", ["none", "nf4"])
@@ -100,7 +72,7 @@ def test_a_run_leaves_config_metrics_adapter_and_manifest(
     agent: Agent, base: Path, tmp_path: Path
 ) -> None:
     run_dir = run_training(agent, base, tmp_path / "runs")
-    assert run_dir.parent == tmp_path / "runs" and run_dir.name.endswith("-upper")
+    assert run_dir.parent == tmp_path / "runs" and run_dir.name.startswith("upper-")
     resolved = yaml.safe_load((run_dir / "agent.yaml").read_text())
     assert resolved == agent.config.model_dump(mode="json")
     assert resolved["adapter"]["alpha"] == 16

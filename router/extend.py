@@ -1,0 +1,106 @@
+"""Teach a fitted router agents that were added since; the router LLM stays as it is.
+
+The fast path and all thresholds are fitted again over old and new agents; the label read keeps
+dividing among those it was trained on, under the letters it was trained with
+(`router.combine.combine`). Fitting the router LLM anew (``philharmonic router fit``) gives the
+newcomers letters of their own.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from agents.artifacts import sha256_of
+from agents.errors import RouterError
+from router.artifact import (
+    ADAPTER_FOLDER,
+    FAST_PATH_FILE,
+    SPEC_FILE,
+    RouterSpec,
+    read_spec,
+    write_spec,
+)
+from router.fit import calibrate, label_reads, read_turns
+from router.fit_linear import fit_fast_path
+from router.label_read import LabelReadEngine
+from router.newcomers import NewcomerRows, write_rows
+
+ADDED_FOLDER = "added"
+PARENT = "parent"
+"""Under this name ``RouterSpec.data`` holds the sha256 of the spec that was extended."""
+
+
+async def extend_router(
+    parent: Path,
+    out: Path,
+    data: Path,
+    added: Mapping[str, Path],
+    engine: LabelReadEngine,
+    model: str,
+) -> RouterSpec:
+    """Write a router for the parent's agents and the ``added`` ones under ``out``.
+
+    Args:
+        parent: folder of a router that was fitted as a whole.
+        data: folder of ``train.jsonl`` and ``calibration.jsonl``, which the parent was fitted on.
+        added: for each added agent, the folder of its rows (`keep_rows`); they come last, in
+            this order.
+        engine: serves the parent's adapter as ``model``.
+
+    Raises:
+        RouterError: the parent is damaged.
+        EngineError: the router LLM does not answer.
+    """
+    spec = read_spec(parent)
+    agents = (*spec.labels, *added)
+    train, calibration = data / "train.jsonl", data / "calibration.jsonl"
+    rows = {
+        name: [
+            row
+            for path in (file, *(folder / file.name for folder in added.values()))
+            for row in read_turns(path, agents, spec.fallback)
+        ]
+        for name, file in (("train", train), ("calibration", calibration))
+    }
+    fast_path = fit_fast_path(rows["train"], agents)
+    reads = await label_reads(engine, model, rows["calibration"], list(spec.labels))
+    for name, folder in added.items():
+        if folder != out / ADDED_FOLDER / name:
+            shutil.copytree(folder, out / ADDED_FOLDER / name, dirs_exist_ok=True)
+    shutil.copytree(parent / ADAPTER_FOLDER, out / ADAPTER_FOLDER, dirs_exist_ok=True)
+    fast_path.save(out / FAST_PATH_FILE)
+    extended = calibrate(
+        fast_path, reads, rows["calibration"], spec.fallback, spec.targets, list(spec.labels)
+    )
+    digests = {
+        "train": sha256_of(train),
+        "calibration": sha256_of(calibration),
+        "fast_path": sha256_of(out / FAST_PATH_FILE),
+        PARENT: sha256_of(parent / SPEC_FILE),
+    }
+    extended = extended.model_copy(update={"data": digests})
+    write_spec(extended, out)
+    return extended
+
+
+def keep_rows(rows: NewcomerRows, folder: Path) -> None:
+    """Write an added agent's rows, so that a later router can be fitted on them again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("train", "calibration", "judged"):
+        write_rows(getattr(rows, name), folder / f"{name}.jsonl")
+
+
+def added_agents(router: Path) -> dict[str, Path]:
+    """The agents a router was extended by, in order, with the folders of their rows."""
+    spec = read_spec(router)
+    names = [agent for agent in spec.agents if agent not in spec.labels]
+    folders = {name: router / ADDED_FOLDER / name for name in names}
+    missing = [name for name, folder in folders.items() if not folder.is_dir()]
+    if missing:
+        raise RouterError(f"{router}: no rows of {', '.join(missing)}; add them again")
+    return folders
+
+
+def is_extension_of(router: Path, parent: Path) -> bool:
+    """Whether ``router`` was made from the router in ``parent`` as it is now."""
+    return read_spec(router).data.get(PARENT) == sha256_of(parent / SPEC_FILE)

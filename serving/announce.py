@@ -1,0 +1,54 @@
+"""How other commands on this machine find a running ``philharmonic serve`` of the same home."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from agents.settings import Settings
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A server that runs, as its process wrote it down."""
+
+    pid: int
+    url: str
+    engine_url: str
+    base: str
+
+
+@contextmanager
+def announced(settings: Settings, engine_url: str) -> Iterator[None]:
+    """Say where this process serves, for as long as the block runs."""
+    path = _path(settings)
+    url = f"http://{settings.host}:{settings.port}"
+    told = Announcement(os.getpid(), url, engine_url, settings.base)
+    incoming = path.with_name(f"{path.name}.{told.pid}")
+    incoming.write_text(json.dumps(asdict(told)), encoding="utf-8")
+    incoming.rename(path)
+    try:
+        yield
+    finally:
+        if running_server(settings) == told:  # another one may have come since
+            path.unlink(missing_ok=True)
+
+
+def running_server(settings: Settings) -> Announcement | None:
+    """The server that serves this home now; None if there is none, or it was killed."""
+    try:
+        told = Announcement(**json.loads(_path(settings).read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+    with suppress(PermissionError):  # somebody else's process: it is there
+        try:
+            os.kill(told.pid, 0)
+        except ProcessLookupError:
+            return None
+    return told
+
+
+def _path(settings: Settings) -> Path:
+    return settings.home / "serve.json"

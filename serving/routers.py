@@ -1,0 +1,137 @@
+"""Which router decides: the one that is shipped, or the one that knows the agents added since."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.artifacts import check_adapter
+from agents.bases import profile_named
+from agents.errors import ArtifactError, RouterError
+from agents.registry import Registry
+from agents.settings import Settings
+from router.artifact import ADAPTER_FOLDER
+from router.extend import added_agents, is_extension_of
+from router.label_read import LabelReadEngine
+from router.router import Router, load_router
+from serving.lineup import Lineup, engine_model
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FittedRouter:
+    """A router from disk, and the adapter that an engine needs for it.
+
+    Attributes:
+        model: the adapter's name on engines; it changes with the weights.
+    """
+
+    folder: Path
+    router: Router
+    model: str
+    adapter: Path
+
+
+class RouterSwitch:
+    """The router that decides now, and the one that takes over once the engine is ready for it."""
+
+    def __init__(self, current: FittedRouter) -> None:
+        self._current = current
+        self._next: FittedRouter | None = None
+
+    @property
+    def router(self) -> Router:
+        """The router that decides now."""
+        return self._current.router
+
+    @property
+    def folder(self) -> Path:
+        """Where the latest router was read from, whether or not it decides already."""
+        return (self._next or self._current).folder
+
+    def adapters(self) -> dict[str, Path]:
+        """The adapters engines need, as model name -> folder."""
+        wanted = [self._current, *([self._next] if self._next else [])]
+        return {fitted.model: fitted.adapter for fitted in wanted}
+
+    def prepare(self, fitted: FittedRouter) -> None:
+        """Let ``fitted`` take over at the next `settle` that finds it ready."""
+        self._next = fitted
+
+    def settle(self, lineup: Lineup, loaded: frozenset[str]) -> None:
+        """Hand over if the engine has loaded the next router's adapter and its new agents'."""
+        if self._next is None or self._next.model not in loaded:
+            return
+        new = set(self._next.router.spec.agents) - set(self.router.spec.agents)
+        if all(engine_model(lineup.live[agent]) in loaded for agent in new & lineup.live.keys()):
+            self._current, self._next = self._next, None
+
+
+def router_folder(published: Path | None, settings: Settings) -> Path:
+    """Folder of the router that should decide.
+
+    That is the one ``published`` last, unless the shipped one it extends has changed since: then
+    the shipped one, and a warning.
+    """
+    if published is None:
+        return settings.router_dir
+    if is_extension_of(published, settings.router_dir):
+        return published
+    added = ", ".join(added_agents(published))
+    logger.warning(
+        "the router in %s is another one now: added agents (%s) are reached by name only, until "
+        "`philharmonic add` fits it for them again",
+        settings.router_dir,
+        added,
+    )
+    return settings.router_dir
+
+
+def open_router(
+    folder: Path, catalog: Collection[str], engine: LabelReadEngine, settings: Settings
+) -> FittedRouter:
+    """Load the router in ``folder``.
+
+    Args:
+        catalog: the agents that are shipped; the router knows these and those it was extended by.
+
+    Raises:
+        RouterError: a file is missing or damaged, or the agents differ.
+    """
+    model, adapter = router_adapter(folder, settings)
+    agents = [*catalog, *(name for name in added_agents(folder) if name not in catalog)]
+    router = load_router(folder, agents, engine, model, settings.route_timeout_s)
+    return FittedRouter(folder, router, model, adapter)
+
+
+def router_adapter(folder: Path, settings: Settings) -> tuple[str, Path]:
+    """The router LLM's adapter: a name that changes with its weights, and its folder."""
+    adapter = folder / ADAPTER_FOLDER
+    if not adapter.is_dir():
+        raise RouterError(f"{adapter}: no such folder; fit the router first")
+    digest = check_adapter(adapter, profile_named(settings.base).max_lora_rank)
+    return f"router-{digest[:8]}", adapter.resolve()
+
+
+async def follow(
+    switch: RouterSwitch,
+    registry: Registry,
+    known: Path | None,
+    catalog: Collection[str],
+    engine: LabelReadEngine,
+    settings: Settings,
+) -> None:
+    """Prepare each router that is published after the ``known`` one; for ever."""
+    while True:
+        await asyncio.sleep(settings.reconcile_every_s / 2)
+        published = await asyncio.to_thread(registry.router)
+        if published in (None, known):
+            continue
+        known = published
+        try:
+            folder = await asyncio.to_thread(router_folder, published, settings)
+            switch.prepare(await asyncio.to_thread(open_router, folder, catalog, engine, settings))
+        except (RouterError, ArtifactError, OSError) as error:
+            logger.error("the router that was published cannot be used: %s", error)

@@ -1,0 +1,122 @@
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from agents.registry import Registry
+from agents.settings import Settings
+from router.artifact import ADAPTER_FOLDER
+from router.extend import extend_router, keep_rows
+from router.newcomers import NewcomerRows
+from serving.engine.client import BASE_MODEL
+from serving.lineup import Lineup
+from serving.routers import RouterSwitch, follow, open_router, router_folder
+from tests.unit.adapter_folder import agent_config, write_adapter
+from tests.unit.test_router_router import AGENTS, FakeEngine
+from tests.unit.test_router_router import fitted as fitted  # a fixture
+
+BANK = [{"text": f"{verb} my card", "domain": "bank"} for verb in ("freeze", "replace", "order")]
+
+
+@pytest.fixture
+def settings(fitted: Path, tmp_path: Path) -> Settings:
+    write_adapter(fitted / ADAPTER_FOLDER)
+    return Settings(home=tmp_path / "home", router_dir=fitted, reconcile_every_s=0.02)
+
+
+@pytest.fixture
+def registry(settings: Settings) -> Registry:
+    return Registry(settings.home)
+
+
+def extended(settings: Settings, folder: Path) -> Path:
+    """The fitted router with an agent `bank`."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    for name in ("train", "calibration"):
+        (data / f"{name}.jsonl").write_bytes((settings.router_dir / "data.jsonl").read_bytes())
+    own = folder / "router" / "added" / "bank"
+    keep_rows(NewcomerRows(train=BANK * 2, calibration=BANK, judged=BANK), own)
+    engine = FakeEngine(" A")
+    out = folder / "router"
+    asyncio.run(extend_router(settings.router_dir, out, data, {"bank": own}, engine, "router"))
+    return out
+
+
+def publish(registry: Registry, router: Path, tmp_path: Path) -> None:
+    registry.publish_with_router(agent_config("bank"), write_adapter(tmp_path / "adapter"), router)
+
+
+def switch_of(folder: Path, settings: Settings) -> RouterSwitch:
+    return RouterSwitch(open_router(folder, AGENTS, FakeEngine(" A"), settings))
+
+
+def settle(switch: RouterSwitch, registry: Registry, loaded: Sequence[str]) -> tuple[str, ...]:
+    switch.settle(Lineup(registry, switch.adapters), frozenset({BASE_MODEL, *loaded}))
+    return switch.router.spec.agents
+
+
+def test_a_published_router_takes_over_once_the_engine_is_ready(
+    settings: Settings, registry: Registry, tmp_path: Path
+) -> None:
+    switch = switch_of(settings.router_dir, settings)
+    (model,) = switch.adapters()
+    publish(registry, extended(settings, tmp_path / "new"), tmp_path)
+
+    async def wait() -> None:
+        engine = FakeEngine(" A")
+        task = asyncio.create_task(follow(switch, registry, None, AGENTS, engine, settings))
+        async with asyncio.timeout(5):
+            while switch.folder == settings.router_dir:
+                await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(wait())
+    assert switch.adapters().keys() == {model}  # the router LLM is the same
+    assert settle(switch, registry, []) == AGENTS
+    assert settle(switch, registry, [model]) == AGENTS  # the newcomer is not loaded yet
+    assert settle(switch, registry, [model, "bank@1"]) == (*AGENTS, "bank")
+
+
+def test_after_a_restart_the_published_router_decides(
+    settings: Settings, registry: Registry, tmp_path: Path
+) -> None:
+    assert router_folder(registry.router(), settings) == settings.router_dir
+    publish(registry, extended(settings, tmp_path / "new"), tmp_path)
+    folder = router_folder(registry.router(), settings)
+    assert switch_of(folder, settings).router.spec.agents == (*AGENTS, "bank")
+
+
+def test_a_newly_shipped_router_puts_the_published_one_out_of_use(
+    settings: Settings, registry: Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(registry, extended(settings, tmp_path / "new"), tmp_path)
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    (shipped / "router.json").write_text((settings.router_dir / "router.json").read_text() + " ")
+    changed = settings.model_copy(update={"router_dir": shipped})
+    with caplog.at_level(logging.WARNING):
+        assert router_folder(registry.router(), changed) == shipped
+    assert "added agents (bank) are reached by name only" in caplog.text
+
+
+def test_a_damaged_router_changes_nothing(
+    settings: Settings, registry: Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    switch = switch_of(settings.router_dir, settings)
+    router = extended(settings, tmp_path / "new")
+    (router / "fast_path.npz").write_bytes(b"cut off")
+    publish(registry, router, tmp_path)
+
+    async def wait() -> None:
+        engine = FakeEngine(" A")
+        task = asyncio.create_task(follow(switch, registry, None, AGENTS, engine, settings))
+        async with asyncio.timeout(5):
+            while "cannot be used" not in caplog.text:
+                await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(wait())
+    assert switch.folder == settings.router_dir

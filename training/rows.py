@@ -1,0 +1,130 @@
+"""An agent's rows as tokens, as its method needs them: examples, pairs, or blocks of text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agents.config import AgentConfig
+from agents.data import Example, Message, Text
+from agents.errors import DataError
+from training.render import IGNORED, Pair, RenderedExample, render
+
+
+def render_rows(
+    tokenizer: Any, config: AgentConfig, rows: Sequence[Example | Text]
+) -> list[RenderedExample] | list[Pair]:
+    """Every row as its method needs it; of ``dpo``, pairs in which the last answer is labelled.
+
+    Raises:
+        DataError: rows are longer than ``training.max_length`` and may not be cut, or hold
+            nothing but answers to cut.
+    """
+    if config.method == "cpt":
+        return blocks(tokenizer, [row.text for row in rows if isinstance(row, Text)], config)
+    rendered = [
+        _pair(tokenizer, config, row) if config.method == "dpo" else _single(tokenizer, config, row)
+        for row in rows
+        if isinstance(row, Example)
+    ]
+    _refuse_long(config, rows, rendered)
+    return rendered  # type: ignore[return-value]
+
+
+def blocks(tokenizer: Any, texts: Sequence[str], config: AgentConfig) -> list[RenderedExample]:
+    """Texts one after the other, each with its end, cut into blocks of ``training.max_length``."""
+    ids = [
+        token
+        for text in texts
+        for token in [
+            *tokenizer(text, add_special_tokens=False)["input_ids"],
+            tokenizer.eos_token_id,
+        ]
+    ]
+    size = config.training.max_length
+    parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+    return [RenderedExample(part, [IGNORED, *part[1:]]) for part in parts if len(part) > 1]
+
+
+def shortened(row: RenderedExample, limit: int) -> RenderedExample:
+    """A row of at most ``limit`` tokens: context is cut out of the middle of its longest stretch.
+
+    Instructions stand at the beginning of a prompt and questions at its end, and no answer loses
+    its end. A row whose answers alone are longer stays too long.
+    """
+    excess = len(row.input_ids) - limit
+    start, length = _longest_context(row.labels)
+    if excess <= 0 or excess >= length:
+        return row
+    cut = start + (length - excess) // 2
+    return RenderedExample(
+        row.input_ids[:cut] + row.input_ids[cut + excess :],
+        row.labels[:cut] + row.labels[cut + excess :],
+    )
+
+
+def _single(tokenizer: Any, config: AgentConfig, row: Example) -> RenderedExample:
+    return _cut(render(tokenizer, config.system_prompt, row), config)
+
+
+def _pair(tokenizer: Any, config: AgentConfig, row: Example) -> Pair:
+    assert row.rejected is not None
+    answers = (row.reference, row.rejected)
+    chosen, rejected = (
+        _last_answer(
+            render(
+                tokenizer,
+                config.system_prompt,
+                Example((*row.prompt, Message("assistant", answer)), where=row.where),
+            )
+        )
+        for answer in answers
+    )
+    return Pair(_cut(chosen, config), _cut(rejected, config))
+
+
+def _last_answer(row: RenderedExample) -> RenderedExample:
+    """The row with the labels of its last answer alone."""
+    end = max(at for at, label in enumerate(row.labels) if label != IGNORED)
+    start = end
+    while row.labels[start - 1] != IGNORED:
+        start -= 1
+    return RenderedExample(row.input_ids, [IGNORED] * start + row.labels[start:])
+
+
+def _cut(row: RenderedExample, config: AgentConfig) -> RenderedExample:
+    if config.training.too_long == "refuse":
+        return row
+    return shortened(row, config.training.max_length)
+
+
+def _refuse_long(
+    config: AgentConfig, rows: Sequence[Example | Text], rendered: Sequence[RenderedExample | Pair]
+) -> None:
+    limit = config.training.max_length
+    long = [row for row, found in zip(rows, rendered, strict=True) if length_of(found) > limit]
+    if not long:
+        return
+    advice = "raise it, shorten them, or say training.too_long: truncate"
+    if config.training.too_long == "truncate":
+        advice = "their answers alone are too long to cut; raise it or shorten them"
+    raise DataError(
+        f"{len(long)} of {len(rows)} rows are longer than training.max_length={limit} tokens "
+        f"(the first is {long[0].where or 'unnamed'}): {advice}"
+    )
+
+
+def length_of(row: RenderedExample | Pair) -> int:
+    """Tokens of a row; of a pair, of its longer half."""
+    if isinstance(row, Pair):
+        return max(len(row.chosen.input_ids), len(row.rejected.input_ids))
+    return len(row.input_ids)
+
+
+def _longest_context(labels: Sequence[int]) -> tuple[int, int]:
+    """Where the longest stretch without a label starts, and its length."""
+    best, start = (0, 0), 0
+    for at, label in enumerate([*labels, 0]):
+        if label != IGNORED:
+            if at - start > best[1]:
+                best = (start, at - start)
+            start = at + 1
+    return best
