@@ -118,8 +118,8 @@ def test_a_failed_turn_leaves_the_conversation_as_it_was(server: Gateway) -> Non
     refused(too_long, 400, "context_length_exceeded", "messages")
     stored = server.http.get(f"/v1/conversations/{conversation_id}").json()["messages"]
     assert [message["content"] for message in stored] == ["every minute", content_of(first)]
-    again = server.answer("every hour, on the hour", conversation_id=conversation_id)
-    assert content_of(again) == "0 * * * *"
+    again = server.answer("every day at noon", conversation_id=conversation_id)
+    assert content_of(again) == "0 12 * * *"
 
 
 def test_two_thousand_short_turns(server: Gateway) -> None:

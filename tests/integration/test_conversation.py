@@ -35,7 +35,6 @@ def check_answers(answers: list[str]) -> None:
     assert json.loads(bedroom) == off | {"room": "bedroom"}
     assert json.loads(triage)["category"] == "billing"
     assert json.loads(triage).keys() == {"category", "priority", "sentiment"}
-    assert json.loads(triage)["sentiment"] == "negative"
     assert "Paris" in general
 
 

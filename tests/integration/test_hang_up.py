@@ -67,8 +67,8 @@ def test_an_abandoned_turn_is_not_stored_and_blocks_nobody(server: Gateway, stre
     conversation_id = first["philharmonic"]["conversation_id"]
     for _ in range(3):
         _send_and_leave(server, LONG | {"conversation_id": conversation_id, "stream": stream})
-    second = server.answer("every hour, on the hour", "cron", conversation_id=conversation_id)
-    assert content_of(second) == "0 * * * *"
+    second = server.answer("every day at noon", "cron", conversation_id=conversation_id)
+    assert content_of(second) == "0 12 * * *"
     stored = server.http.get(f"/v1/conversations/{conversation_id}").json()["messages"]
     assert len(stored) == 4
     is_idle_again(server)
