@@ -6,6 +6,7 @@ from typing import Any
 from agents.config import AgentConfig
 from agents.data import Example, Message, Text
 from agents.errors import DataError
+from agents.prompt import only_text
 from training.render import IGNORED, Pair, RenderedExample, render
 
 
@@ -35,7 +36,7 @@ def blocks(tokenizer: Any, texts: Sequence[str], config: AgentConfig) -> list[Re
         token
         for text in texts
         for token in [
-            *tokenizer(text, add_special_tokens=False)["input_ids"],
+            *tokenizer(only_text(text), add_special_tokens=False)["input_ids"],
             tokenizer.eos_token_id,
         ]
     ]
