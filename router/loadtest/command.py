@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -404,9 +405,17 @@ def _show(report: "RunReport | SweepReport") -> None:
 
 
 def _rendered(table: "TextTable") -> Table:
-    shown = Table(title=escape(table.title), title_justify="left", show_header=any(table.columns))
+    shown = Table(
+        title=escape(table.title),
+        title_justify="left",
+        show_header=any(table.columns),
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for position, column in enumerate(table.columns):
-        shown.add_column(escape(column), justify="left" if position == 0 else "right")
+        shown.add_column(
+            escape(column), justify="left" if position == 0 else "right", overflow="fold"
+        )
     for row in table.rows:
         shown.add_row(*(escape(cell) for cell in row))
     return shown

@@ -27,7 +27,7 @@ def live_display(console: Console, label: str) -> Watcher:
         # fraction of a millisecond, a table would take it several.
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while True:
-                live.update(Text(f"{label}{line(progress)}", no_wrap=True), refresh=True)
+                live.update(Text(f"{label}{line(progress)}"), refresh=True)
                 await asyncio.sleep(_REFRESH_S)
 
     return watch

