@@ -3,10 +3,10 @@
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agents.config import AgentConfig, DataConfig, Source
 from agents.data import Example, Text
@@ -14,6 +14,8 @@ from agents.errors import DataError
 from agents.jsonl import refuse_faults
 from agents.mapping import example_of, preference_of, text_of
 from agents.sources import read_source
+
+_Row = TypeVar("_Row", bound=Example | Text)
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,7 @@ def eval_rows(sources: Sequence[Source], folder: Path) -> list[Example]:
     for source in sources:
         if source.weight != 1:
             raise DataError(f"{source.path}: an evaluation source has no weight")
-        for where, row in read_source(source, folder):
-            try:
-                rows.append(example_of(source, row, where))
-            except DataError as fault:
-                faults.append(str(fault))
+        rows += _parsed(example_of, source, folder, faults)
     refuse_faults(faults)
     return rows
 
@@ -96,16 +94,24 @@ def _rows(config: AgentConfig, source: Source, folder: Path) -> list[Example | T
         "dpo": preference_of,
         "cpt": text_of,
     }
-    parse = parsers[config.method]
-    rows: list[Example | Text] = []
     faults: list[str] = []
-    for where, row in read_source(source, folder):
-        try:
-            rows.append(parse(source, row, where))
-        except DataError as fault:
-            faults.append(str(fault))
+    rows = list(_parsed(parsers[config.method], source, folder, faults))
     refuse_faults(faults)
     return rows
+
+
+def _parsed(
+    parse: Callable[[Source, Mapping[str, Any], str], _Row],
+    source: Source,
+    folder: Path,
+    faults: list[str],
+) -> Iterator[_Row]:
+    """The rows of a source that can be read; what is wrong with the others goes to ``faults``."""
+    for where, row in read_source(source, folder):
+        try:
+            yield parse(source, row, where)
+        except DataError as fault:
+            faults.append(str(fault))
 
 
 def _hold_out(

@@ -2,42 +2,16 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import philharmonic
 from agents.registry import Registry
 from agents.settings import ROOT
 from tests.unit.adapter_folder import agent_config, write_adapter
+from tests.unit.conftest import Cli
 
-Cli = Callable[..., tuple[int, str, str]]
 NOBODY = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PHILHARMONIC_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def cli(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Runs the command line; gives its exit code, what it printed, and its errors."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["philharmonic", *arguments])
-        code = 0
-        try:
-            philharmonic.main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 def publish_two_versions(home: Path, folder: Path) -> None:

@@ -3,18 +3,15 @@
 import csv
 import json
 import re
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-import philharmonic
 from agents.settings import ROOT
 from router.loadtest.report import REPORT, json_schema
+from tests.unit.conftest import Cli
 from tests.unit.toy_gateway import ToyGateway
-
-Cli = Callable[..., tuple[int, str, str]]
 
 ROWS = [
     {"text": "cron every day", "domain": "cron"},
@@ -38,27 +35,9 @@ def workload(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path,
-    workload: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Cli:
+def cli(cli: Cli) -> Cli:
     """Runs ``philharmonic loadtest``; gives its exit code, what it printed, and its errors."""
-    monkeypatch.setenv("PHILHARMONIC_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["philharmonic", "loadtest", *arguments])
-        code = 0
-        try:
-            philharmonic.main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
+    return partial(cli, "loadtest")
 
 
 @pytest.fixture
