@@ -23,7 +23,7 @@ from agents.cron.expression import fire_times_equal
 from agents.written import read_blocks
 
 HERE = Path(__file__).parent
-SEED, ROWS = 7, 5780
+SEED, ROWS = 7, 7200
 CHAINS, THREE_TURNS, SYSTEM = 0.25, 0.18, 0.02
 SYSTEMS = (
     "You are a helpful assistant.",

@@ -15,8 +15,6 @@ from agents.written import read_blocks
 
 HERE = Path(__file__).parent
 GENERATED = 500
-#: What people wrote comes twice, each time laid out anew.
-WRITTEN_COPIES = 2
 SEED = 7
 
 
@@ -29,8 +27,7 @@ def build() -> list[Row]:
     """Generated, handwritten and written rows, checked, without repeats, shuffled."""
     rng = random.Random(SEED)
     rows = read(HERE / "handwritten.jsonl")
-    blocks = list(read_blocks(HERE / "written.txt"))
-    rows += [written.row(block, rng) for _ in range(WRITTEN_COPIES) for block in blocks]
+    rows += [row for block in read_blocks(HERE / "written.txt") for row in written.rows(block, rng)]
     for row in rows:
         check(row, strict=False)
     seen: set[str] = set()
