@@ -14,7 +14,7 @@
         refuse(change.faults(agent.config.gate.max_routing_loss), agent, run_dir)
     version = publish(agent, run_dir, change.router, settings)
 
-Each can be called again: what has been done already is not done twice.
+Each can be called again: what has been trained or evaluated already is not done twice.
 """
 
 import dataclasses
