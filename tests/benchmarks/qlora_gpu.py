@@ -31,7 +31,7 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.table import Table
-from transformers import Phi3Config, Phi3ForCausalLM
+from transformers import AutoModelForCausalLM, Phi3Config, Phi3ForCausalLM
 
 from agents.config import AdapterConfig, TrainingConfig
 from tests.unit.tiny_phi3 import tiny_tokenizer
@@ -111,7 +111,7 @@ def write_base(config: Phi3Config, folder: Path) -> Path:
     """A model of this shape with random weights, and a tokenizer beside it."""
     torch.manual_seed(0)
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        model = Phi3ForCausalLM(config).to(torch.bfloat16)
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     del model

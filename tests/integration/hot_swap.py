@@ -105,7 +105,10 @@ class Reader:
                 ended = True
             elif payload:
                 event = json.loads(payload)
-                models.add(event["model"])
+                if "error" in event:
+                    self.lost.append(str(event["error"]))
+                    return
+                models.add(event["model"])  # as vLLM itself says it
                 text += "".join(c["delta"].get("content") or "" for c in event["choices"])
         if not ended:
             self.lost.append("incomplete")
