@@ -59,7 +59,7 @@ def test_two_processes_do_what_one_does_with_twice_the_rows_a_step(tmp_path: Pat
     )
     assert len(losses(alone)) == 12
     assert losses(together) == pytest.approx(losses(alone), rel=0.02)
-    assert losses(alone)[-1] < 0.8 * losses(alone)[0]
+    assert losses(alone)[-1] < losses(alone)[0] - 0.3
     ours, theirs = (load_file(run / "adapter" / WEIGHTS) for run in (alone, together))
     for name, tensor in ours.items():
         assert (theirs[name] - tensor).float().norm() < 0.1 * tensor.float().norm(), name
