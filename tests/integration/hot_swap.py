@@ -108,7 +108,7 @@ class Reader:
                 if "error" in event:
                     self.lost.append(str(event["error"]))
                     return
-                models.add(event["model"])  # as vLLM itself says it
+                models.add(event["model"])  # as vLLM itself names it
                 text += "".join(c["delta"].get("content") or "" for c in event["choices"])
         if not ended:
             self.lost.append("incomplete")
@@ -158,14 +158,14 @@ def change_versions_under_load(server: Gateway, rate: float, seconds: float) -> 
 
     other_weights(server.catalog)
     reader = Reader(server)
-    with _running(reader), _Load(server.url, rate, seconds) as load:
+    with _running(reader), Load(server.url, rate, seconds) as load:
         versions_change()
         assert time.perf_counter() < load.begin + seconds, "the load ended before the changes did"
     assert load.run is not None
-    return _outcome(load.run, load.begin, reader, changes)
+    return outcome_of(load.run, load.begin, reader, changes)
 
 
-class _Load:
+class Load:
     """The load generator in a thread of its own."""
 
     def __init__(self, url: str, rate: float, seconds: float) -> None:
@@ -177,7 +177,7 @@ class _Load:
         self.begin = 0.0
         self.run: Run | None = None
 
-    def __enter__(self) -> "_Load":
+    def __enter__(self) -> "Load":
         self._thread.start()
         wait_until(lambda: self.begin > 0)
         return self
@@ -212,7 +212,8 @@ def _loaded(server: Gateway) -> set[str]:
     return {name for name in server.adapters() if name.startswith(f"{AGENT}@")}
 
 
-def _outcome(run: Run, begin: float, reader: Reader, changes: Sequence[Change]) -> Outcome:
+def outcome_of(run: Run, begin: float, reader: Reader, changes: Sequence[Change]) -> Outcome:
+    """What a run that began at ``begin`` (`perf_counter`), and a reader, saw of the changes."""
     answered = [record for record in run.records if record.error is None]
     answers: dict[str, set[int]] = {}
     for record in answered:
