@@ -118,6 +118,17 @@ def rollback(agent: Annotated[str, typer.Argument(help="Name of a published agen
 
 
 @app.command()
+def activate(
+    version: Annotated[str, typer.Argument(help="A published version, such as sql@3.")],
+) -> None:
+    """Make any published version the live one; a running server follows at once."""
+    registry = _registry()
+    found = registry.version(version)
+    registry.activate(found.agent, found.number)
+    out.print(f"{found.model} is live")
+
+
+@app.command()
 def train(
     agent: Annotated[Path, typer.Argument(help="The agent's folder or YAML file.")],
     engine_url: EngineUrl = None,

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.errors import EngineError, EngineRejected
+from agents.registry import Registry
 from serving.engine.client import CANDIDATE, EngineClient
 
 logger = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.25
 
 
 @dataclass
@@ -112,3 +115,14 @@ class Reconciler:
             return
         self.loaded |= {model}
         logger.info("loaded %s", model)
+
+
+async def follow(registry: Registry, changed: Callable[[], None]) -> None:
+    """Call ``changed`` soon after anybody, in whatever process, changed what is live; for ever."""
+    known = await asyncio.to_thread(registry.revision)
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        revision = await asyncio.to_thread(registry.revision)
+        if revision != known:
+            known = revision
+            changed()

@@ -19,7 +19,9 @@ from serving.graph import ConversationGraph
 from serving.lineup import Lineup
 from serving.publish import publish_catalog
 from serving.reconciler import InFlight, Reconciler
-from serving.routers import RouterSwitch, follow, open_router, router_folder
+from serving.reconciler import follow as follow_versions
+from serving.routers import RouterSwitch, open_router, router_folder
+from serving.routers import follow as follow_routers
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,8 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         await checkpointer.setup()
         graph = ConversationGraph(dispatcher, Answerer(client, in_flight), checkpointer)
         await closing.enter_async_context(_running(reconciler.run()))
-        following = follow(routers, registry, published, catalog, client, settings)
+        await closing.enter_async_context(_running(follow_versions(registry, reconciler.wake)))
+        following = follow_routers(routers, registry, published, catalog, client, settings)
         await closing.enter_async_context(_running(following))
         yield GatewayState(settings, registry, lineup, reconciler, dispatcher, graph)
 

@@ -5,6 +5,7 @@ multiplying it with context tokens would be the dearest part of a step, for noth
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from torch.utils.data import DataLoader
 from transformers import Trainer
 
 from agents.artifacts import WEIGHTS
-from training.batches import LengthGroups, Padding
+from training.batches import LengthGroups, Padding, like_lengths
 from training.render import IGNORED, Pair
 
 Batch = Mapping[str, torch.Tensor]
@@ -107,12 +108,26 @@ def pair_margins(found: tuple[torch.Tensor, torch.Tensor], rows: int) -> torch.T
 
 def label_logprobs(peft_model: Any, inputs: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probability of every labelled token, and the row each stands in, both ``[labels]``."""
-    causal_lm = peft_model.base_model.model
-    hidden = causal_lm.model(
-        input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
-    ).last_hidden_state
-    labels = inputs["labels"][:, 1:]
+    lengths = inputs["attention_mask"].sum(dim=1).tolist()
+    parts = [
+        _label_logprobs(peft_model.base_model.model, inputs, rows, max(lengths[r] for r in rows))
+        for rows in like_lengths(lengths)
+    ]
+    found, row = zip(*parts, strict=True)
+    return torch.cat(found), torch.cat(row)
+
+
+def _label_logprobs(
+    causal_lm: Any, inputs: Batch, rows: Sequence[int], longest: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same of some rows, read up to the end of the longest."""
+    part = {key: inputs[key][list(rows), :longest] for key in ("input_ids", "attention_mask")}
+    labels = inputs["labels"][list(rows), 1:longest]
     labelled = labels != IGNORED
+    # Compiled layers would be compiled anew for a row that comes alone.
+    alone = torch.compiler.set_stance("force_eager") if len(rows) == 1 else nullcontext()
+    with alone:
+        hidden = causal_lm.model(**part, use_cache=False).last_hidden_state
     logits = causal_lm.lm_head(hidden[:, :-1][labelled]).float()
     found = -torch.nn.functional.cross_entropy(logits, labels[labelled], reduction="none")
-    return found, labelled.nonzero()[:, 0]
+    return found, torch.tensor(rows, device=found.device)[labelled.nonzero()[:, 0]]

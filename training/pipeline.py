@@ -20,6 +20,7 @@ from serving.engine.client import EngineClient
 from serving.engine.own import any_engine
 from serving.lineup import engine_model
 from training import steps
+from training.alone import alone
 from training.evaluate import Comparison, Miss, gate
 from training.loop import optimizer_steps
 from training.preview import preview
@@ -38,11 +39,12 @@ def train_agent(agent: Agent, settings: Settings, force: bool, console: Console)
         GateRefused: the adapter is not good enough and ``force`` is false; its run stays.
     """
     settings = settings.model_copy(update={"base": agent.config.base})
-    run_dir = _train(agent, settings, console)
-    if not is_main_process():
-        return
-    comparison = asyncio.run(_evaluate(agent, run_dir, settings, console))
-    judge(agent, run_dir, comparison, force, console)
+    with alone(settings.home):
+        run_dir = _train(agent, settings, console)
+        if not is_main_process():
+            return
+        comparison = asyncio.run(_evaluate(agent, run_dir, settings, console))
+        judge(agent, run_dir, comparison, force, console)
 
 
 def preview_agent(agent: Agent, settings: Settings, console: Console) -> None:
@@ -80,10 +82,11 @@ def add_agent(agent: Agent, settings: Settings, console: Console) -> None:
         EngineError: the engine does not answer.
     """
     steps.checked(agent, settings)
-    run_dir = _train(agent, settings, console)
-    if not is_main_process():
-        return
-    version = asyncio.run(_bring_live(agent, run_dir, settings, console))
+    with alone(settings.home):
+        run_dir = _train(agent, settings, console)
+        if not is_main_process():
+            return
+        version = asyncio.run(_bring_live(agent, run_dir, settings, console))
     console.print(f"[bold green]{version.model} is live.[/]")
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from router.label_read import LabelReadEngine
 
+#: Reads that are lost at most when the process is killed.
+_SAVED_EVERY = 100
+
 
 class RememberedReads:
     """A `router.label_read.LabelReadEngine` in front of another one, with a file as its memory.
@@ -23,6 +26,7 @@ class RememberedReads:
         self._engine = engine
         self._path = path
         self._known: dict[str, list[float]] = {}
+        self._unsaved = 0
         if path.exists():
             self._known = json.loads(path.read_text(encoding="utf-8"))
 
@@ -33,11 +37,15 @@ class RememberedReads:
         key = hashlib.sha256(json.dumps([model, prompt, *labels]).encode()).hexdigest()
         if key not in self._known:
             self._known[key] = list(await self._engine.label_logprobs(model, prompt, labels))
+            self._unsaved += 1
+            if self._unsaved == _SAVED_EVERY:
+                self.save()
         return self._known[key]
 
     def save(self) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file, whole or not at all; now and then it is written by itself."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         incoming = self._path.with_suffix(".incoming")
         incoming.write_text(json.dumps(self._known), encoding="utf-8")
         incoming.rename(self._path)
+        self._unsaved = 0

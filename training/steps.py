@@ -14,7 +14,7 @@
         refuse(change.faults(agent.config.gate.max_routing_loss), agent, run_dir)
     version = publish(agent, run_dir, change.router, settings)
 
-Each can be called again: what has been done already is not done twice.
+Each can be called again: what has been trained or evaluated already is not done twice.
 """
 
 import dataclasses
@@ -43,6 +43,7 @@ from training.routing import RoutingChange, refit_router
 from training.run import run_training
 
 EVALUATION = "evaluation.json"
+ROUTING = "routing.json"
 
 
 def checked(agent: Agent, settings: Settings) -> Agent:
@@ -141,8 +142,14 @@ async def check_served(
 async def refit(
     client: EngineClient, agent: Agent, run_dir: Path, settings: Settings
 ) -> RoutingChange:
-    """Fit the router for the newcomer, and measure what that does to all others."""
-    return await refit_router(client, agent, agent.dataset(), settings, run_dir / "router")
+    """Fit the router for the newcomer, and measure what that does to all others.
+
+    The figures are kept in the run's ``routing.json``.
+    """
+    change = await refit_router(client, agent, agent.dataset(), settings, run_dir / "router")
+    figures = {"before": change.before, "after": change.after, "newcomer": change.newcomer}
+    (run_dir / ROUTING).write_text(json.dumps(figures) + "\n", encoding="utf-8")
+    return change
 
 
 def refuse(reasons: Sequence[str], agent: Agent, run_dir: Path) -> None:

@@ -1,18 +1,21 @@
 """Our load test beside `vllm bench serve`: same server, same rate, same prompts.
 
     python -m tests.benchmarks.loadtest_crosscheck
-    python -m tests.benchmarks.loadtest_crosscheck --url http://127.0.0.1:8000 --model base --rate 4
+    python -m tests.benchmarks.loadtest_crosscheck --engine --rate 3 --seconds 12 --rounds 2
+    python -m tests.benchmarks.loadtest_crosscheck --url http://127.0.0.1:8000 --model NAME --rate 4
 
-Without `--url` both load a local server with known delays. In every round each generator in turn
-sends the same prompts at the same constant rate; a first pass of each is thrown away, so that
-both find the same prefixes cached. Aim: medians over the rounds of the median TTFT and of the
-request throughput within 10 %.
+Both load a local server with known delays, or with `--engine` the real vLLM: that of a
+`philharmonic serve` which runs on this home folder, or one that is started for it. In every
+round each generator in turn sends the same prompts at the same constant rate; a first pass of
+each is thrown away, so that both find the same prefixes cached. Aim: medians over the rounds of
+the median TTFT and of the request throughput within 10 %.
 
 `vllm bench serve` reads prompts with pandas; it counts them with a tokenizer, for which a word
 list made here is enough.
 """
 
 import argparse
+import asyncio
 import json
 import random
 import statistics
@@ -20,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import PreTrainedTokenizerFast
 
+from agents.settings import Settings
 from serving.engine.client import BASE_MODEL
+from serving.engine.own import any_engine
 from tests.benchmarks.loadtest_run import instant_upstream, loadtest, write_workload
 from tests.benchmarks.processes import free_port, running, stop_children_on_sigterm
 
@@ -133,36 +137,60 @@ def judge(mine: Sequence[Figures], vllms: Sequence[Figures]) -> tuple[Table, boo
     return table, met
 
 
-def main() -> None:
-    """Measure, print the table; exit code 1 if the two generators disagree."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--url", help="root of an OpenAI-compatible server, without /v1")
-    parser.add_argument("--model", default=BASE_MODEL, help="model to ask")
-    parser.add_argument("--rate", type=float, default=20.0, help="requests per second")
-    parser.add_argument("--seconds", type=float, default=15.0, help="length of one run")
-    options = parser.parse_args()
-    stop_children_on_sigterm()
+def measure(url: str, options: argparse.Namespace) -> tuple[list[Figures], list[Figures]]:
+    """Both generators in turn, round after round; the first one is thrown away."""
     count = max(10, round(options.rate * options.seconds))
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-loadtest-")))
+    with tempfile.TemporaryDirectory(prefix="bench-loadtest-") as name:
+        folder = Path(name)
         write_tokenizer(folder / "tokenizer")
         texts = prompts(count)
         write_workload(folder / "workload.jsonl", texts, BASE_MODEL)
         lines = [json.dumps({"prompt": text}) for text in texts]
         (folder / "prompts.jsonl").write_text("\n".join(lines) + "\n")
-        url = options.url
-        if url is None:
-            port = free_port()
-            url = f"http://127.0.0.1:{port}"
-            command = instant_upstream(port, DELAYS_MS)
-            upstream = stack.enter_context(running("upstream", command, folder / "upstream.log"))
-            upstream.wait_until_200(f"{url}/health", 30)
         mine, vllms = [], []
-        for number in range(ROUNDS + 1):
-            print(f"round {number} of {ROUNDS}", file=sys.stderr)
+        for number in range(options.rounds + 1):
+            print(f"round {number} of {options.rounds}", file=sys.stderr)
             mine.append(ours(folder, url, options.model, options.rate, count))
             vllms.append(theirs(folder, url, options.model, options.rate, count))
-    table, met = judge(mine[1:], vllms[1:])
+    return mine[1:], vllms[1:]
+
+
+def with_known_delays(options: argparse.Namespace) -> tuple[list[Figures], list[Figures]]:
+    """Against a local server that answers after known delays."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory(prefix="bench-loadtest-") as name:
+        command = instant_upstream(port, DELAYS_MS)
+        with running("upstream", command, Path(name) / "upstream.log") as upstream:
+            upstream.wait_until_200(f"{url}/health", 30)
+            return measure(url, options)
+
+
+async def with_engine(options: argparse.Namespace) -> tuple[list[Figures], list[Figures]]:
+    """Against the real vLLM."""
+    async with any_engine(Settings(), Console(stderr=True)) as client:
+        return await asyncio.to_thread(measure, client.url, options)
+
+
+def main() -> None:
+    """Measure, print the table; exit code 1 if the two generators disagree."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--url", help="root of an OpenAI-compatible server, without /v1")
+    where.add_argument("--engine", action="store_true", help="use the real vLLM")
+    parser.add_argument("--model", default=BASE_MODEL, help="model to ask")
+    parser.add_argument("--rate", type=float, default=20.0, help="requests per second")
+    parser.add_argument("--seconds", type=float, default=15.0, help="length of one run")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="after one thrown away")
+    options = parser.parse_args()
+    stop_children_on_sigterm()
+    if options.engine:
+        mine, vllms = asyncio.run(with_engine(options))
+    elif options.url is not None:
+        mine, vllms = measure(options.url, options)
+    else:
+        mine, vllms = with_known_delays(options)
+    table, met = judge(mine, vllms)
     Console(width=110).print(table)
     sys.exit(0 if met else 1)
 

@@ -24,7 +24,7 @@ from tests.integration.gateway import Gateway, content_of, wait_until
 from training import steps
 from training.routing import RoutingChange
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 NAME = "films"
 GOOD = ("a joy", "brilliant", "gripping", "deeply moving", "a triumph", "funny and warm", "superb")
@@ -48,7 +48,7 @@ def reviews(verdicts: dict[str, tuple[str, ...]]) -> list[dict[str, str]]:
         for phrase, film, part in itertools.product(phrases, FILMS, PARTS)
     ]
     random.Random(0).shuffle(rows)
-    return rows[:330]
+    return rows[:240]
 
 
 def write_agent(folder: Path, **changes: object) -> Path:
@@ -64,10 +64,11 @@ def write_agent(folder: Path, **changes: object) -> Path:
             "train": {"path": "reviews.jsonl", "prompt": "{review}", "completion": "{verdict}"},
             "eval_fraction": 0.12,
         },
-        "training": {"epochs": 2, "learning_rate": 1.0e-3, "batch_size": 8, "max_length": 128},
+        "training": {"epochs": 2, "learning_rate": 2.0e-3, "batch_size": 8, "max_length": 128},
         "generation": {"max_tokens": 8},
         "evaluation": {"metric": "label"},
-        "gate": {"min_score": 0.9, "min_gain": 0.3},
+        # Of 140 turns four may go astray: see `router_data`.
+        "gate": {"min_score": 0.9, "min_gain": 0.3, "max_routing_loss": 0.03},
     }
     path = folder / "agent.yaml"
     path.write_text(yaml.safe_dump(document | changes), encoding="utf-8")
@@ -78,6 +79,7 @@ def start_add(server: Gateway, path: Path) -> subprocess.Popen[str]:
     environment = dict(os.environ) | {
         "PHILHARMONIC_HOME": str(server.home),
         "PHILHARMONIC_AGENTS_DIR": str(server.catalog),
+        "PHILHARMONIC_ROUTER_DATA": str(router_data(server.home / "router-data")),
     }
     environment.pop("OMP_NUM_THREADS", None)
     return subprocess.Popen(
@@ -90,6 +92,16 @@ def start_add(server: Gateway, path: Path) -> subprocess.Popen[str]:
     )
 
 
+def router_data(folder: Path) -> Path:
+    """The router's data with a third of what label reads are needed for: they take the time."""
+    folder.mkdir(exist_ok=True)
+    for name, every in (("train", 1), ("calibration", 3), ("eval", 3)):
+        lines = (ROOT / "router" / "data" / f"{name}.jsonl").read_text(encoding="utf-8")
+        kept = lines.splitlines(keepends=True)[::every]
+        (folder / f"{name}.jsonl").write_text("".join(kept), encoding="utf-8")
+    return folder
+
+
 def add(server: Gateway, path: Path) -> tuple[int, str]:
     process = start_add(server, path)
     output, _ = process.communicate()
@@ -97,7 +109,7 @@ def add(server: Gateway, path: Path) -> tuple[int, str]:
 
 
 def kill_when(process: subprocess.Popen[str], moment: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 600
     while not moment():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
@@ -202,13 +214,18 @@ def test_a_router_that_would_lose_too_much_is_refused(yaml_file: Path) -> None:
 
 
 def test_what_vllm_cannot_serve_is_refused_at_once(server: Gateway, tmp_path: Path) -> None:
-    for adapter, reason in [
-        ({"use_dora": True}, "vLLM does not serve DoRA"),
-        ({"r": 32}, "adapter.r: 32 is above 16"),
-        ({"target_modules": ["q_proj"]}, "q_proj match no module of the base"),
-    ]:
-        code, output = add(server, write_agent(tmp_path / "agent", adapter=adapter))
-        assert code == 2 and reason in " ".join(output.split()), output
+    refused = {
+        "vLLM does not serve DoRA": {"use_dora": True},
+        "adapter.r: 32 is above 16": {"r": 32},
+        "q_proj match no module of the base": {"target_modules": ["q_proj"]},
+    }
+    started = {
+        reason: start_add(server, write_agent(tmp_path / str(number), adapter=adapter))
+        for number, (reason, adapter) in enumerate(refused.items())
+    }
+    for reason, process in started.items():
+        output, _ = process.communicate()
+        assert process.returncode == 2 and reason in " ".join(output.split()), output
     assert not any((server.home / "runs").glob("*/checkpoints"))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from agents.artifacts import MANIFEST, WEIGHTS, sha256_of
 from tests.integration.gateway import Gateway, content_of, wait_until
+from tests.integration.hot_swap import change_versions_under_load
 
 pytestmark = pytest.mark.engine
 
@@ -95,6 +96,20 @@ def test_versions_change_under_load_and_nobody_notices(server: Gateway) -> None:
         (whole, "stop")
     }
     assert {reason for model, _, reason in seen if model == "cron@2"} == {"length"}
+
+
+def test_under_constant_load_no_turn_is_lost_or_mixed_and_roll_back_takes_no_second(
+    server: Gateway,
+) -> None:
+    outcome = change_versions_under_load(server, rate=3, seconds=30)
+    assert (outcome.lost, outcome.mixed) == ([], [])
+    assert (outcome.turns, outcome.streams > 5) == (90, True)
+    assert len(outcome.answers) == 2
+    assert {len(tokens) for tokens in outcome.answers.values()} == {1}
+    back = {effect.what: effect for effect in outcome.effects if "roll" in effect.what}
+    assert len(back) == 2
+    for effect in back.values():
+        assert effect.last_old_s < 1 and effect.first_s < 2, effect
 
 
 def test_a_loaded_version_is_listed(server: Gateway) -> None:

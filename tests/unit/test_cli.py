@@ -29,7 +29,8 @@ def test_help_names_every_verb(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["serve", "chat", "agents", "train", "add", "publish", "rollback", "delete"]
+    "verb",
+    ["serve", "chat", "agents", "train", "add", "publish", "activate", "rollback", "delete"],
 )
 def test_every_verb_has_help(cli: Cli, verb: str) -> None:
     code, out, _ = cli(verb, "--help")
@@ -147,6 +148,14 @@ def test_the_end_of_input_ends_a_chat(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 def test_help_and_gateway_never_load_torch() -> None:
     program = "import philharmonic, serving.run, sys; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_any_published_version_can_be_made_live(cli: Cli, home: Path, tmp_path: Path) -> None:
+    publish_two_versions(home, tmp_path)
+    assert cli("activate", "cron@1")[:2] == (0, "cron@1 is live\n")
+    assert Registry(home).live()["cron"].number == 1
+    code, _, err = cli("activate", "cron@9")
+    assert code == 1 and "Error: agent 'cron' has no version 9; it has: 1, 2" in err
 
 
 def test_delete_removes_a_version_that_is_not_live(cli: Cli, home: Path, tmp_path: Path) -> None:

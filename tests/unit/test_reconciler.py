@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from agents.errors import EngineUnavailable
+from agents.registry import Registry
 from serving.engine.client import BASE_MODEL, EngineClient
-from serving.reconciler import InFlight, Reconciler
+from serving.reconciler import InFlight, Reconciler, follow
+from tests.unit.adapter_folder import agent_config
 from tests.unit.toy_engine import ToyEngine
 
 CRON, SQL = Path("/adapters/cron/1"), Path("/adapters/sql/1")
@@ -165,3 +167,21 @@ async def test_waking_saves_the_wait(stage: Stage) -> None:
         stage.wanted = {"cron@1": CRON}
         stage.reconciler.wake()
         await until(lambda: "cron@1" in stage.engine.adapters)
+
+
+async def test_a_change_by_another_process_is_noticed_within_a_second(tmp_path: Path) -> None:
+    def publish(system_prompt: str) -> None:
+        other = Registry(tmp_path)
+        config = agent_config("general", system_prompt=system_prompt, adapter=None, evaluation=None)
+        other.activate("general", other.publish(config, None).number)
+
+    publish("Be brief.")
+    noticed = asyncio.Event()
+    following = asyncio.create_task(follow(Registry(tmp_path), noticed.set))
+    await asyncio.sleep(0.6)
+    assert not noticed.is_set()  # nothing has changed yet
+    for change in (lambda: publish("Be kind."), lambda: Registry(tmp_path).rollback("general")):
+        await asyncio.to_thread(change)
+        await asyncio.wait_for(noticed.wait(), 1)
+        noticed.clear()
+    following.cancel()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agents.data import Example, Message
-from agents.errors import RouterError
+from agents.errors import EngineUnavailable, RouterError
 from router.artifact import ADAPTER_FOLDER, SPEC_FILE, read_spec
 from router.combine import combine, pool
 from router.extend import added_agents, extend_router, is_extension_of, keep_rows
@@ -209,3 +209,27 @@ async def test_a_label_read_is_done_once(tmp_path: Path) -> None:
     assert engine.asked == 3
     await reads.label_logprobs("other", "a", [" A"])
     assert engine.asked == 4
+
+
+async def test_of_a_killed_refit_most_label_reads_are_kept(tmp_path: Path) -> None:
+    class Dying(Reader):
+        asked = 0
+
+        async def label_logprobs(
+            self, model: str, prompt: str, labels: Sequence[str]
+        ) -> Sequence[float]:
+            self.asked += 1
+            if self.asked > 250:
+                raise EngineUnavailable("gone")
+            return [-1.0]
+
+    prompts = [f"turn {number}" for number in range(300)]
+    reads = RememberedReads(Dying(), tmp_path / "reads.json")
+    with pytest.raises(EngineUnavailable):
+        for prompt in prompts:
+            await reads.label_logprobs("m", prompt, [" A"])
+    again = Dying()
+    reads = RememberedReads(again, tmp_path / "reads.json")
+    for prompt in prompts:
+        await reads.label_logprobs("m", prompt, [" A"])
+    assert again.asked == 100

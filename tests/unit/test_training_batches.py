@@ -1,6 +1,8 @@
 import random
 
-from training.batches import LengthGroups, Padding, padding_share
+import pytest
+
+from training.batches import LengthGroups, Padding, like_lengths, padding_share
 from training.render import IGNORED, Pair, RenderedExample
 
 
@@ -10,12 +12,22 @@ def lengths_of_chats(count: int) -> list[int]:
     return [min(2048, round(rng.lognormvariate(4.5, 0.7))) for _ in range(count)]
 
 
-def test_padding_stays_under_five_percent() -> None:
-    for rows, batch in ((500, 8), (1000, 16), (5000, 32)):
-        assert padding_share(lengths_of_chats(rows), batch, seed=0) < 0.05
+@pytest.mark.parametrize(
+    ("rows", "batch"), [(3, 16), (20, 4), (40, 16), (300, 16), (500, 8), (1000, 16), (5000, 32)]
+)
+def test_padding_stays_under_five_percent(rows: int, batch: int) -> None:
+    assert padding_share(lengths_of_chats(rows), batch, seed=0) < 0.05
+
+
+def test_sorting_saves_most_of_the_padding() -> None:
     shuffled = lengths_of_chats(1000)
     plain = sum(max(shuffled[at : at + 16]) * 16 for at in range(0, 992, 16))
-    assert 1 - sum(shuffled[:992]) / plain > 0.4  # what it saves
+    assert 1 - sum(shuffled[:992]) / plain > 0.4
+
+
+def test_only_a_batch_of_unlike_lengths_is_read_in_parts() -> None:
+    assert like_lengths([50, 51, 50, 49]) == [[1, 0, 2, 3]]
+    assert like_lengths([20, 300, 21, 120]) == [[1], [3], [2, 0]]
 
 
 def test_an_epoch_is_every_row_once_and_the_same_whenever_it_is_asked_for() -> None:

@@ -15,7 +15,7 @@ from tests.unit.tiny_phi3 import save_tiny_phi3
 from training.batches import Padding
 from training.loop import TrainedAdapter, train_rows
 from training.losses import label_logprobs, reference_margins
-from training.model import check_targets, without_weights
+from training.model import check_targets, with_adapter, without_weights
 from training.render import IGNORED, Pair, RenderedExample
 from training.rows import render_rows, shortened
 
@@ -143,6 +143,31 @@ def test_labelled_logprobs_are_the_models_own(base: Path, tokenizer: Any) -> Non
     assert row.tolist() == [0, 0, 1]
     expected = torch.stack([whole[0, 0, 2], whole[0, 2, 4], whole[1, 0, 6]])
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_gradient_checkpointing_changes_no_gradient(base: Path, tokenizer: Any) -> None:
+    rows = [RenderedExample([n, 2, 3, 4], [IGNORED, 2, IGNORED, 4]) for n in range(4)]
+    batch = Padding(tokenizer.pad_token_id)([{"row": row} for row in rows])
+    gradients = []
+    for checkpointing in (False, True):
+        torch.manual_seed(0)
+        model = with_adapter(base, ADAPTER)
+        if checkpointing:
+            model.gradient_checkpointing_enable()  # as the Trainer does on a GPU
+        model.train()
+        found, _ = label_logprobs(model, batch)
+        (-found.mean()).backward()
+        gradients.append(
+            {
+                name: parameter.grad.clone()
+                for name, parameter in model.named_parameters()
+                if parameter.grad is not None
+            }
+        )
+    plain, checkpointed = gradients
+    assert sum(gradient.abs().sum() > 0 for gradient in plain.values()) == 8
+    assert plain.keys() == checkpointed.keys()
+    assert all(torch.equal(plain[name], checkpointed[name]) for name in plain)
 
 
 def test_context_is_cut_out_of_the_middle_and_answers_keep_their_end() -> None:

@@ -16,6 +16,7 @@ from agents.data import Example, Message
 from agents.errors import ArtifactError, ConfigError, DataError, TrainingError
 from tests.unit.agent_folder import ROWS, write_agent
 from tests.unit.tiny_phi3 import save_tiny_phi3
+from training.alone import alone
 from training.loop import train_rows
 from training.manifest import read_manifest
 from training.render import IGNORED, render
@@ -111,6 +112,21 @@ def test_installing_replaces_what_was_there(agent: Agent, base: Path, tmp_path: 
     with pytest.raises(ArtifactError, match="cut off"):
         install_adapter(agent, run_dir)
     assert not other.adapter_dir.exists() and agent.adapter_dir.exists()
+
+
+def test_two_commands_do_not_work_on_one_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with alone(tmp_path / "home"):
+        refused = pytest.raises(TrainingError, match="another `philharmonic train` or `add`")
+        with refused, alone(tmp_path / "home"):
+            pass
+        monkeypatch.setenv("RANK", "1")  # a second process of the same run
+        with alone(tmp_path / "home"):
+            pass
+    monkeypatch.delenv("RANK")
+    with alone(tmp_path / "home"):
+        pass
 
 
 def test_an_agent_without_an_adapter_is_not_trained(tmp_path: Path) -> None:
