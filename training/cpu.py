@@ -27,6 +27,16 @@ def keep_freed_memory() -> None:
             libc.mallopt(option, value)
 
 
+def give_back_freed_memory() -> None:
+    """Return what is free by now to the kernel after all (malloc_trim(3)).
+
+    Tensors of many lengths leave gaps between them that nothing fits into again: without this the
+    heap of a run on long rows grows for as long as the run lasts.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def compile_layers(causal_lm: Any) -> bool:
     """Compile the decoder layers, so that their element-wise operations are fused.
 

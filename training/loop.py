@@ -24,6 +24,7 @@ from training.checkpoints import (
     steps_between,
 )
 from training.losses import LabelTrainer, PreferenceTrainer, reference_margins
+from training.memory import TrimHeap
 from training.model import save_adapter, with_adapter
 from training.progress import Bar, MetricsFile
 from training.render import IGNORED, Pair, RenderedExample
@@ -65,7 +66,8 @@ def train_rows(
     run_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(training.seed)
     model = with_adapter(base, adapter, start)
-    if not torch.cuda.is_available():
+    on_cpu = not torch.cuda.is_available()
+    if on_cpu:
         _speed_up_on_cpu(model, adapter, training.epochs * sum(map(length_of, rows)))
     checkpoint = last_complete(run_dir / "checkpoints")
     metrics = run_dir / "metrics.jsonl"
@@ -78,7 +80,12 @@ def train_rows(
         Padding(AutoTokenizer.from_pretrained(base).pad_token_id),
         model=model,
         args=_arguments(training, len(rows), run_dir),
-        callbacks=[told, MarkComplete(), *([bar] if bar else [])],
+        callbacks=[
+            told,
+            MarkComplete(),
+            *([bar] if bar else []),
+            *([TrimHeap()] if on_cpu else []),
+        ],
     )
     trainer.remove_callback(PrinterCallback)
     if bar:
