@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -14,8 +15,10 @@ from agents.settings import Settings
 from serving.answer import Answerer
 from serving.dispatch import Dispatcher
 from serving.engine.client import EngineClient
+from serving.gateway.admission import Admission
 from serving.gateway.state import GatewayState
 from serving.graph import ConversationGraph
+from serving.keys import KeyRing, KeyStore
 from serving.lineup import Lineup
 from serving.publish import publish_catalog
 from serving.reconciler import InFlight, Reconciler
@@ -55,7 +58,22 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         await closing.enter_async_context(_running(reconciler.run()))
         following = follow(routers, registry, published, catalog, client, settings)
         await closing.enter_async_context(_running(following))
-        yield GatewayState(settings, registry, lineup, reconciler, dispatcher, graph)
+        admission = Admission(settings.concurrency, settings.max_queued, settings.queue_timeout_s)
+        keys = KeyRing(KeyStore(settings.home))
+        await closing.enter_async_context(_running(_follow_keys(keys, settings)))
+        yield GatewayState(
+            settings, registry, lineup, reconciler, dispatcher, graph, admission, keys
+        )
+
+
+async def _follow_keys(keys: KeyRing, settings: Settings) -> None:
+    """Take up keys that were made or revoked, as often as engines are compared; for ever."""
+    while True:
+        await asyncio.sleep(settings.reconcile_every_s / 2)
+        try:
+            await asyncio.to_thread(keys.refresh)
+        except sqlite3.Error as error:
+            logger.error("the keys cannot be read, those known so far hold: %s", error)
 
 
 @asynccontextmanager

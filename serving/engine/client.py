@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
+from pydantic import SecretStr
 
 from agents.errors import EngineRejected, EngineUnavailable
+from agents.settings import bearer
 from serving.own_time import EngineWait
 
 BASE_MODEL = "base"
@@ -35,7 +37,7 @@ class EngineClient:
     `EngineRejected` when it answers with an error.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, key: SecretStr | None = None) -> None:
         self.url = url.rstrip("/")
         self._http = httpx.AsyncClient(
             base_url=self.url,
@@ -43,6 +45,7 @@ class EngineClient:
                 limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEPALIVE_S)
             ),
             timeout=httpx.Timeout(timeout_s, connect=5.0),
+            headers=bearer(key),
         )
 
     async def aclose(self) -> None:

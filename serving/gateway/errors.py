@@ -1,5 +1,6 @@
 """Errors as OpenAI's clients expect them: a status and ``{"error": {...}}``."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,20 +19,35 @@ from agents.errors import (
     RegistryError,
 )
 
-_RETRY_AFTER_S = "2"
+_RETRY_AFTER_S = 2.0
+
+_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 # How vLLM says that a prompt, or a prompt and its max_tokens, exceed the context.
 _TOO_LONG = ("maximum context length", "cannot be greater than")
 
 
 class ApiError(PhilharmonicError):
-    """A request that cannot be served as it is; ``param`` names the field at fault."""
+    """A request that cannot be served as it is.
 
-    def __init__(self, status: int, message: str, code: str, param: str | None = None) -> None:
+    Attributes:
+        param: the field at fault.
+        retry_after_s: when the same request may work; None: only after a change.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.param = param
+        self.retry_after_s = retry_after_s
 
 
 class ClientHungUp(ApiError):
@@ -43,7 +59,7 @@ class ClientHungUp(ApiError):
 
 def error_body(status: int, message: str, code: str, param: str | None = None) -> dict[str, Any]:
     """OpenAI's error object."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
+    kind = "server_error" if status >= 500 else _KINDS.get(status, "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
@@ -68,7 +84,8 @@ def as_api_error(error: PhilharmonicError) -> ApiError:
             status = error.status if 400 <= error.status < 500 else 502
             return ApiError(status, error.message, "rejected_by_engine")
         case EngineUnavailable():
-            return ApiError(503, str(error), "engine_unavailable")
+            message, code = str(error), "engine_unavailable"
+            return ApiError(503, message, code, retry_after_s=_RETRY_AFTER_S)
         case _:
             return ApiError(500, str(error), "internal_error")
 
@@ -100,8 +117,10 @@ def _path(location: Sequence[int | str]) -> str:
 
 
 def response_for(error: ApiError) -> JSONResponse:
-    """The HTTP response of an error; a 503 says when to come back."""
-    headers = {"retry-after": _RETRY_AFTER_S} if error.status == 503 else None
+    """The HTTP response of an error; one that passes says when to come back."""
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
     body = error_body(error.status, str(error), error.code, error.param)
     return JSONResponse(body, error.status, headers)
 

@@ -46,7 +46,12 @@ class Metrics:
         )
         self.in_flight = Gauge(
             "philharmonic_requests_in_flight",
-            "Chat requests being answered now",
+            "Turns that the engine works on now",
+            registry=self.registry,
+        )
+        self.queued = Gauge(
+            "philharmonic_requests_queued",
+            "Turns that wait for a slot, or for the turn before them in their conversation",
             registry=self.registry,
         )
         self.ready = Gauge(
