@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS activations (
 );
 CREATE TABLE IF NOT EXISTS deleted (agent TEXT NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS routers (id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS home (id TEXT NOT NULL);
+INSERT INTO home SELECT lower(hex(randomblob(4))) WHERE NOT EXISTS (SELECT 1 FROM home);
 """
 
 
@@ -72,6 +74,12 @@ class Registry:
         self._path = home / "registry.sqlite"
         with self._transaction() as db:
             db.executescript(_SCHEMA)
+
+    @property
+    def home_id(self) -> str:
+        """Eight digits that tell this home from every other one, on an engine they share."""
+        with self._transaction() as db:
+            return str(db.execute("SELECT id FROM home").fetchone()[0])
 
     def publish(self, config: AgentConfig, adapter: Path | None) -> Version:
         """Store a new version and make it live; the same content twice gives one version.

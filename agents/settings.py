@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(
         default=300.0, gt=0, description="how long one answer may take, the wait included"
     )
+    engine_wait_s: float = Field(
+        default=90.0, gt=0, description="how long one may wait for an engine that is starting"
+    )
     first_token_timeout_s: float = Field(
         default=60.0, gt=0, description="how long the engine may take to begin a streamed answer"
     )

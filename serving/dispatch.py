@@ -65,11 +65,12 @@ class Dispatcher:
         self._attribution.remember(exchanges)
 
     def _live_choice(self, decision: Decision) -> str:
-        """The decision's agent or, if it was taken out of service, the likeliest live one."""
-        live = self._lineup.live
+        """The decision's agent or, if it cannot be served, the likeliest that can."""
+        live = self._lineup.servable(self._reconciler.loaded, self._reconciler.refused)
         if decision.agent in live or not live:
             return decision.agent
         return max(live, key=lambda agent: decision.probabilities.get(agent, 0.0))
 
     def _version(self, agent: str) -> Version:
-        return self._lineup.version_for(agent, self._reconciler.loaded)
+        reconciler = self._reconciler
+        return self._lineup.version_for(agent, reconciler.loaded, reconciler.refused)

@@ -45,12 +45,17 @@ class Lineup:
         adapters = {v.model: v.adapter for v in self._live.values() if v.adapter is not None}
         return {**adapters, **self._router_adapters()}
 
-    def version_for(self, agent: str, loaded: frozenset[str]) -> Version:
+    def version_for(
+        self, agent: str, loaded: frozenset[str], refused: Mapping[str, str]
+    ) -> Version:
         """The version that answers for ``agent``, given the models an engine has loaded.
+
+        Args:
+            refused: the adapters that the engine does not load, with its reasons.
 
         Raises:
             RegistryError: the agent is not live.
-            EngineUnavailable: it is live, but no engine has its adapter yet.
+            EngineUnavailable: it is live, but no engine has its adapter.
         """
         live = self._live.get(agent)
         if live is None:
@@ -58,16 +63,33 @@ class Lineup:
         if engine_model(live) in loaded:
             self._serving[agent] = live
             return live
-        previous = self._serving.get(agent)
-        if previous is not None and engine_model(previous) in loaded:
-            return previous
+        if self._answers_as_before(agent, loaded):
+            return self._serving[agent]
+        if live.model in refused:
+            raise EngineUnavailable(
+                f"agent {agent!r} cannot answer: the engine refuses {live.model} "
+                f"({refused[live.model]}); publish another version or roll back"
+            )
         raise EngineUnavailable(f"agent {agent!r} is being loaded; try again in a few seconds")
 
-    def is_complete(self, loaded: frozenset[str]) -> bool:
-        """Whether every live version, and the router LLM, can be served."""
+    def servable(self, loaded: frozenset[str], refused: Mapping[str, str]) -> dict[str, Version]:
+        """The live agents without those whose adapter the engine refuses."""
+        return {
+            agent: version
+            for agent, version in self._live.items()
+            if version.model not in refused or self._answers_as_before(agent, loaded)
+        }
+
+    def is_complete(self, loaded: frozenset[str], refused: Mapping[str, str]) -> bool:
+        """Whether an agent can be served, and all that are not refused, and the router LLM."""
         models = {engine_model(version) for version in self._live.values()}
         models |= self._router_adapters().keys()
-        return bool(self._live) and models <= loaded
+        is_all = BASE_MODEL in loaded and models - refused.keys() <= loaded
+        return is_all and bool(self.servable(loaded, refused))
+
+    def _answers_as_before(self, agent: str, loaded: frozenset[str]) -> bool:
+        previous = self._serving.get(agent)
+        return previous is not None and engine_model(previous) in loaded
 
 
 def engine_model(version: Version) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from agents.errors import EngineError, EngineRejected
 from serving.engine.client import CANDIDATE, EngineClient
 
 logger = logging.getLogger(__name__)
+
+# A refused adapter is tried again: somebody may have repaired its file.
+_RETRY_REFUSED_S = 30.0
 
 
 @dataclass
@@ -54,11 +58,30 @@ class Reconciler:
         """The models the engine was last seen to serve; empty while it does not answer."""
         self.refused: dict[str, str] = {}
         """Adapters the engine refuses to load, with its reasons."""
+        self._retry_at: dict[str, float] = {}
         self._unwanted: set[str] = set()
+        self._begun = 0
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     def wake(self) -> None:
         """Reconcile now instead of at the next tick."""
         self._wake.set()
+
+    async def recovered(self, within_s: float) -> bool:
+        """Wait for a round that begins after now and finds, or makes, everything as it should be.
+
+        Who saw the engine fail asks this before trying again.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((self._begun + 1, done))
+        self.wake()
+        try:
+            await asyncio.wait_for(done, within_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting = [entry for entry in self._waiting if entry[1] is not done]
+        return True
 
     async def run(self) -> None:
         """Reconcile for ever."""
@@ -76,6 +99,8 @@ class Reconciler:
 
     async def reconcile(self) -> None:
         """One round; raises `EngineUnavailable` while the engine does not answer."""
+        self._begun += 1
+        number = self._begun
         wanted = self._wanted()
         models = await self._client.models()
         self.loaded = frozenset(models)
@@ -84,8 +109,9 @@ class Reconciler:
             for model, why in self.refused.items()
             if model in wanted and model not in models
         }
-        for model in wanted.keys() - models.keys() - self.refused.keys():
-            await self._load(model, wanted[model])
+        for model in wanted.keys() - models.keys():
+            if model not in self.refused or time.monotonic() >= self._retry_at[model]:
+                await self._load(model, wanted[model])
         if wanted.keys() <= self.loaded:
             adapters = {
                 model
@@ -93,6 +119,9 @@ class Reconciler:
                 if parent is not None and not model.startswith(CANDIDATE)
             }
             await self._retire(adapters - wanted.keys())
+        for asked, done in self._waiting:
+            if asked <= number and not done.done():
+                done.set_result(None)
 
     async def _retire(self, unwanted: set[str]) -> None:
         """Unload what is idle and was unwanted a round ago: no request can be on its way to it."""
@@ -107,8 +136,11 @@ class Reconciler:
         try:
             await self._client.load_adapter(model, folder)
         except EngineRejected as error:
+            self._retry_at[model] = time.monotonic() + _RETRY_REFUSED_S
+            if self.refused.get(model) != error.message:
+                logger.error("the engine refuses adapter %s: %s", model, error.message)
             self.refused[model] = error.message
-            logger.error("the engine refuses adapter %s: %s", model, error.message)
             return
+        self.refused.pop(model, None)
         self.loaded |= {model}
         logger.info("loaded %s", model)

@@ -35,10 +35,18 @@ class EngineClient:
 
     Every method raises `EngineUnavailable` when the server does not answer and
     `EngineRejected` when it answers with an error.
+
+    Args:
+        key: what the server asks of its callers, if anything.
+        owner: whose adapters these are. Several homes may use one server; each sees, uses and
+            unloads its own adapters alone, which go by ``<owner>:<name>`` there.
     """
 
-    def __init__(self, url: str, timeout_s: float, key: SecretStr | None = None) -> None:
+    def __init__(
+        self, url: str, timeout_s: float, key: SecretStr | None = None, owner: str = ""
+    ) -> None:
         self.url = url.rstrip("/")
+        self._prefix = f"{owner}:" if owner else ""
         self._http = httpx.AsyncClient(
             base_url=self.url,
             transport=AiohttpTransport(
@@ -62,11 +70,15 @@ class EngineClient:
     async def models(self) -> dict[str, str | None]:
         """The models the server has, each with the base it is an adapter of (None: a base)."""
         listing = orjson.loads(await self._request("GET", "/v1/models", None))
-        return {model["id"]: model.get("parent") for model in listing["data"]}
+        return {
+            model["id"].removeprefix(self._prefix): model.get("parent")
+            for model in listing["data"]
+            if model.get("parent") is None or model["id"].startswith(self._prefix)
+        }
 
     async def load_adapter(self, name: str, folder: Path) -> None:
         """Make the server serve the adapter in ``folder`` as model ``name``."""
-        payload = {"lora_name": name, "lora_path": str(folder)}
+        payload = {"lora_name": self._there(name), "lora_path": str(folder)}
         response = await self._send("POST", "/v1/load_lora_adapter", payload)
         if response.status_code != 200:
             # vLLM says 500 of an adapter that does not fit its base.
@@ -74,10 +86,14 @@ class EngineClient:
 
     async def unload_adapter(self, name: str) -> None:
         """Make the server forget the adapter ``name``."""
-        await self._request("POST", "/v1/unload_lora_adapter", {"lora_name": name})
+        payload = {"lora_name": self._there(name)}
+        response = await self._send("POST", "/v1/unload_lora_adapter", payload)
+        if response.status_code != 200:
+            raise EngineRejected(response.status_code, _error_message(response.content))
 
     async def chat(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """One whole chat completion."""
+        payload = {**payload, "model": self._there(payload["model"])}
         completion = orjson.loads(await self._request("POST", "/v1/chat/completions", payload))
         return {key: value for key, value in completion.items() if value is not None}
 
@@ -86,7 +102,8 @@ class EngineClient:
 
         Closing the iterator closes the connection, on which vLLM aborts the request.
         """
-        content = orjson.dumps({**payload, "stream": True})
+        model = self._there(payload["model"])
+        content = orjson.dumps({**payload, "model": model, "stream": True})
         wait = EngineWait()
         try:
             async with self._http.stream(
@@ -110,7 +127,7 @@ class EngineClient:
         A label outside the 20 likeliest tokens gets ``log(1e-6)``.
         """
         payload = {
-            "model": model,
+            "model": self._there(model),
             "prompt": prompt,
             "max_tokens": 1,
             "temperature": 0,
@@ -120,6 +137,10 @@ class EngineClient:
         completion = orjson.loads(await self._request("POST", "/v1/completions", payload))
         top = completion["choices"][0]["logprobs"]["top_logprobs"][0]
         return [max(top.get(label, _FLOOR), _FLOOR) for label in labels]
+
+    def _there(self, name: str) -> str:
+        """What the server calls a model of ours; the base is everybody's."""
+        return name if name == BASE_MODEL else f"{self._prefix}{name}"
 
     async def _request(self, method: str, path: str, payload: Mapping[str, Any] | None) -> bytes:
         response = await self._send(method, path, payload)
@@ -145,6 +166,8 @@ _JSON = {"content-type": "application/json"}
 
 def _rejection(status: int, body: bytes) -> EngineRejected | EngineUnavailable:
     message = _error_message(body)
+    if status == 404:  # it was started anew a moment ago, and has no adapters yet
+        return EngineUnavailable(f"vLLM does not have what was asked for: {message}")
     if status >= 500:
         return EngineUnavailable(f"vLLM failed ({status}): {message}")
     return EngineRejected(status, message)

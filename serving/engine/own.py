@@ -9,6 +9,7 @@ from rich.console import Console
 
 from agents.bases import profile_named
 from agents.errors import EngineUnavailable
+from agents.registry import Registry
 from agents.settings import Settings
 from serving.announce import running_server
 from serving.engine.base_model import ensure_base_model, is_prepared
@@ -73,8 +74,9 @@ async def any_engine(settings: Settings, console: Console) -> AsyncIterator[Engi
 
 
 def engine_client(settings: Settings, url: str) -> EngineClient:
-    """A client of the vLLM server at ``url``."""
-    return EngineClient(url, settings.request_timeout_s, settings.engine_key)
+    """A client of the vLLM server at ``url``, for the adapters of this home."""
+    owner = Registry(settings.home).home_id
+    return EngineClient(url, settings.request_timeout_s, settings.engine_key, owner)
 
 
 def free_port() -> int:

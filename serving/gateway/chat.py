@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from agents.errors import ConversationNotFound, PhilharmonicError
+from agents.errors import ConversationNotFound, EngineUnavailable, PhilharmonicError
 from serving.gateway.admission import Ticket
 from serving.gateway.body import parse_body
 from serving.gateway.errors import ClientHungUp, as_api_error, error_body
@@ -87,11 +87,20 @@ async def _respond(
     async with time_limit(end, _too_long(state)):
         await _hold_conversation(state, parsed.conversation_id, held)
         await ticket.slot()
-        call = await _place(state, parsed, spend, started, end)
-        if call.turn.stream:
-            return await _streamed(state, call, held)
-        answered = await state.graph.run(call.turn, call.history, call.conversation_id)
-        return answered.route.agent, _whole(state, call, answered)
+        try:
+            return await _answered(state, await _place(state, parsed, spend, started, end), held)
+        except EngineUnavailable:
+            # Nothing has gone out yet. The engine is being started again, or filled.
+            if not await state.reconciler.recovered(state.settings.engine_wait_s):
+                raise
+        return await _answered(state, await _place(state, parsed, spend, started, end), held)
+
+
+async def _answered(state: GatewayState, call: _Call, held: AsyncExitStack) -> tuple[str, Response]:
+    if call.turn.stream:
+        return await _streamed(state, call, held)
+    answered = await state.graph.run(call.turn, call.history, call.conversation_id)
+    return answered.route.agent, _whole(state, call, answered)
 
 
 def _too_long(state: GatewayState) -> str:

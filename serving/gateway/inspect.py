@@ -103,14 +103,18 @@ async def healthz() -> dict[str, str]:
 
 @routes.get("/readyz")
 async def readyz(state: State) -> JSONResponse:
-    """200 when a chat with any live agent would succeed, else 503 with what is missing."""
+    """200 when a chat would succeed, else 503 with what is missing.
+
+    Adapters that the engine refuses are named in both; their agents do not answer, the others do.
+    """
+    refused = state.reconciler.refused
     if state.is_ready():
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", "refused": refused})
     if state.drain.begun:
         return JSONResponse({"status": "stopping"}, 503)
     loaded = state.reconciler.loaded
     missing = sorted(state.lineup.wanted().keys() - loaded) if loaded else ["the engine"]
-    body = {"status": "not ready", "missing": missing, "refused": state.reconciler.refused}
+    body = {"status": "not ready", "missing": missing, "refused": refused}
     return JSONResponse(body, 503)
 
 

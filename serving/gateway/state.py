@@ -36,8 +36,10 @@ class GatewayState:
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def is_ready(self) -> bool:
-        """Whether a chat with any live agent would succeed now."""
-        return not self.drain.begun and self.lineup.is_complete(self.reconciler.loaded)
+        """Whether a chat would succeed now, with any live agent that the engine accepts."""
+        reconciler = self.reconciler
+        is_complete = self.lineup.is_complete(reconciler.loaded, reconciler.refused)
+        return is_complete and not self.drain.begun
 
     def conversation_lock(self, conversation_id: str) -> asyncio.Lock:
         """Turns of one stored conversation wait for each other."""

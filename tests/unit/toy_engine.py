@@ -78,8 +78,9 @@ class ToyEngine:
         body: dict[str, Any] = await request.json()
         name = body["lora_name"]
         self.calls.append(f"load {name}")
-        if name in self.refuses:
-            return _error(self.refuses[name], f"cannot load {name}")
+        own_name = name.rpartition(":")[2]
+        if own_name in self.refuses:
+            return _error(self.refuses[own_name], f"cannot load {own_name}")
         if name in self.adapters:
             return _error(400, f"{name} has already been loaded")
         self.adapters[name] = body["lora_path"]
@@ -97,6 +98,8 @@ class ToyEngine:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body: dict[str, Any] = await request.json()
+        if body["model"] not in {BASE_MODEL, *self.adapters}:
+            return _error(404, f"The model {body['model']} does not exist")
         self.chats.append(body)
         self.headers = {name.lower(): value for name, value in request.headers.items()}
         self.working += 1
