@@ -14,7 +14,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha2
 from agents.bases import profile_named
 from agents.config import VERSION_PATTERN, AgentConfig
 from agents.errors import ArtifactError, RegistryError
+from agents.storage import stored
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -69,8 +70,9 @@ class Registry:
     def __init__(self, home: Path) -> None:
         self._adapters = home / "adapters"
         self._routers = home / "routers"
-        for folder in (self._adapters, self._routers):
-            folder.mkdir(parents=True, exist_ok=True)
+        with stored(home):
+            for folder in (self._adapters, self._routers):
+                folder.mkdir(parents=True, exist_ok=True)
         self._path = home / "registry.sqlite"
         with self._transaction() as db:
             db.executescript(_SCHEMA)
@@ -199,12 +201,8 @@ class Registry:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self._path, timeout=10)
-        try:
-            with db:
-                yield db
-        finally:
-            db.close()
+        with stored(self._path), closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+            yield db
 
     def _stored(self, db: sqlite3.Connection, candidate: "_Candidate") -> tuple[int, bool]:
         """The number of the version with this content, and whether it was stored just now."""

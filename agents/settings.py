@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     reconcile_every_s: float = Field(
         default=2.0, gt=0, description="how often engines are compared"
     )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="what the gateway logs; info: a line for each request"
+    )
+    otlp_endpoint: str | None = Field(
+        default=None, description="OTLP/HTTP collector that traces are sent to; None: no traces"
+    )
     tracking: Literal["mlflow", "off"] = Field(
         default="mlflow", description="where training runs are recorded beside their folders"
     )

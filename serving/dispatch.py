@@ -10,6 +10,7 @@ from serving.attribution import Attribution
 from serving.lineup import Lineup
 from serving.reconciler import Reconciler
 from serving.routers import RouterSwitch
+from serving.tracing import span
 from serving.turn import Exchange, Route, Turn, messages_of
 
 #: How many turns of a history nobody remembers are routed again to find the current agent.
@@ -44,7 +45,15 @@ class Dispatcher:
         current = history[-1]["agent"] if history else None
         # A router that was published takes over between two turns, never within one.
         self._routers.settle(self._lineup, self._reconciler.loaded)
-        return await self._routers.router.route(RoutingTurn(messages_of(history, user), current))
+        with span("route") as trace:
+            turn = RoutingTurn(messages_of(history, user), current)
+            decision = await self._routers.router.route(turn)
+            trace.set(
+                philharmonic__route__agent=decision.agent,
+                philharmonic__route__stage=decision.stage,
+                philharmonic__route__confidence=decision.confidence,
+            )
+        return decision
 
     async def attribute(self, history: Sequence[Exchange]) -> list[Exchange]:
         """A client's history with the agent of every turn: remembered, or routed again."""

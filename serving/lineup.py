@@ -1,11 +1,14 @@
 """Who is on stage: the live versions, and which of them the engine can serve this moment."""
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agents.errors import EngineUnavailable, RegistryError
+from agents.errors import EngineUnavailable, RegistryError, StorageError
 from agents.registry import Registry, Version
 from serving.engine.client import BASE_MODEL
+
+logger = logging.getLogger(__name__)
 
 
 class Lineup:
@@ -26,6 +29,7 @@ class Lineup:
         self._live = registry.live()
         self._revision = registry.revision()
         self._serving: dict[str, Version] = {}
+        self._is_readable = True
 
     @property
     def live(self) -> Mapping[str, Version]:
@@ -33,11 +37,18 @@ class Lineup:
         return self._live
 
     def refresh(self) -> None:
-        """Look at the registry again if it has changed."""
-        revision = self._registry.revision()
-        if revision != self._revision:
-            self._live = self._registry.live()
-            self._revision = revision
+        """Look at the registry again if it has changed; what cannot be read stays as it was."""
+        try:
+            revision = self._registry.revision()
+            if revision != self._revision:
+                self._live = self._registry.live()
+                self._revision = revision
+        except StorageError as error:
+            if self._is_readable:
+                logger.error("the lineup stays as it is: %s", error)
+            self._is_readable = False
+        else:
+            self._is_readable = True
 
     def wanted(self) -> dict[str, Path]:
         """The adapters an engine should have loaded, after a look at the registry."""

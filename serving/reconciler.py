@@ -40,6 +40,8 @@ class Reconciler:
     Args:
         wanted: the adapters that should be loaded now, as model name -> folder.
         in_flight: a model in use is not unloaded: its answers finish first.
+        on_load: told how many seconds each load of an adapter took.
+        on_lost: told when the engine stops answering.
     """
 
     def __init__(
@@ -48,11 +50,15 @@ class Reconciler:
         wanted: Callable[[], Mapping[str, Path]],
         in_flight: InFlight,
         every_s: float,
+        on_load: Callable[[float], None] = lambda _: None,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._wanted = wanted
         self._in_flight = in_flight
         self._every_s = every_s
+        self._on_load = on_load
+        self._on_lost = on_lost
         self._wake = asyncio.Event()
         self.loaded: frozenset[str] = frozenset()
         """The models the engine was last seen to serve; empty while it does not answer."""
@@ -91,6 +97,7 @@ class Reconciler:
             except EngineError as error:
                 if self.loaded:
                     logger.warning("the engine is gone: %s", error)
+                    self._on_lost()
                 self.loaded = frozenset()
                 self.refused = {}
             with suppress(TimeoutError):
@@ -133,6 +140,7 @@ class Reconciler:
         self._unwanted = unwanted
 
     async def _load(self, model: str, folder: Path) -> None:
+        started = time.perf_counter()
         try:
             await self._client.load_adapter(model, folder)
         except EngineRejected as error:
@@ -141,6 +149,7 @@ class Reconciler:
                 logger.error("the engine refuses adapter %s: %s", model, error.message)
             self.refused[model] = error.message
             return
+        self._on_load(time.perf_counter() - started)
         self.refused.pop(model, None)
         self.loaded |= {model}
         logger.info("loaded %s", model)

@@ -17,9 +17,11 @@ from serving.announce import announced
 from serving.engine.own import engine_client, free_port, own_engine
 from serving.engine.process import EngineProcess
 from serving.gateway.app import create_app
+from serving.gateway.log import configure_logging
 from serving.gateway.state import GatewayState
 from serving.keys import KeyRing, KeyStore
 from serving.services import open_services
+from serving.tracing import tracing
 
 # By then whoever was answered has been, or has used up the time to drain.
 _CUT_OFF_AFTER_S = 1
@@ -42,6 +44,7 @@ def serve(settings: Settings, console: Console) -> None:
             "yet: make one with `philharmonic keys create NAME --role admin`, or listen on "
             "127.0.0.1"
         )
+    configure_logging(settings.log_level)
     with _listening(settings) as listener:
         uvloop.run(_serve(settings, console, listener))
 
@@ -53,6 +56,7 @@ async def _serve(settings: Settings, console: Console, listener: socket.socket) 
     url = settings.engine_url or f"http://127.0.0.1:{port}"
     async with (
         _engine(settings, port, console) as engine,
+        tracing(settings.otlp_endpoint),
         open_services(settings, engine_client(settings, url)) as state,
     ):
         with announced(settings, url):
@@ -117,6 +121,7 @@ def _server(state: GatewayState) -> "_Server":
     return _Server(
         uvicorn.Config(
             create_app(open_state),
+            log_config=None,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=_CUT_OFF_AFTER_S,

@@ -1,8 +1,10 @@
 """What we ask of one vLLM server, over HTTP."""
 
 import math
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -13,12 +15,16 @@ from pydantic import SecretStr
 from agents.errors import EngineRejected, EngineUnavailable
 from agents.settings import bearer
 from serving.own_time import EngineWait
+from serving.tracing import Trace, client_span
 
 BASE_MODEL = "base"
 """The name our own engine serves its base model under."""
 
 CANDIDATE = "candidate:"
 """Adapters whose names begin so are on trial; whoever loaded them unloads them."""
+
+_JSON = {"content-type": "application/json"}
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _FLOOR = math.log(1e-6)
 _TOP_LOGPROBS = 20
@@ -93,8 +99,11 @@ class EngineClient:
 
     async def chat(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """One whole chat completion."""
-        payload = {**payload, "model": self._there(payload["model"])}
-        completion = orjson.loads(await self._request("POST", "/v1/chat/completions", payload))
+        with self._asking("chat", payload) as trace:
+            there = {**payload, "model": self._there(payload["model"])}
+            content = await self._request("POST", "/v1/chat/completions", there, trace.headers())
+            completion = orjson.loads(content)
+            _trace_usage(trace, completion)
         return {key: value for key, value in completion.items() if value is not None}
 
     async def stream_chat(self, payload: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
@@ -105,21 +114,24 @@ class EngineClient:
         model = self._there(payload["model"])
         content = orjson.dumps({**payload, "model": model, "stream": True})
         wait = EngineWait()
-        try:
-            async with self._http.stream(
-                "POST", "/v1/chat/completions", content=content, headers=_JSON
-            ) as response:
-                if response.status_code != 200:
-                    raise _rejection(response.status_code, await response.aread())
-                async for line in response.aiter_lines():
-                    wait.end()
-                    if line.startswith("data: ") and line != "data: [DONE]":
-                        chunk = orjson.loads(line[6:])
-                        if "error" in chunk:
-                            raise EngineUnavailable(f"vLLM broke off: {chunk['error']}")
-                        yield chunk
-        except httpx.HTTPError as error:
-            raise EngineUnavailable(f"vLLM at {self.url} broke off: {error!r}") from None
+        with self._asking("chat", payload) as trace:
+            headers = _JSON | trace.headers()
+            try:
+                async with self._http.stream(
+                    "POST", "/v1/chat/completions", content=content, headers=headers
+                ) as response:
+                    if response.status_code != 200:
+                        raise _rejection(response.status_code, await response.aread())
+                    async for line in response.aiter_lines():
+                        wait.end()
+                        if line.startswith("data: ") and line != "data: [DONE]":
+                            chunk = orjson.loads(line[6:])
+                            if "error" in chunk:
+                                raise EngineUnavailable(f"vLLM broke off: {chunk['error']}")
+                            _trace_usage(trace, chunk)
+                            yield chunk
+            except httpx.HTTPError as error:
+                raise EngineUnavailable(f"vLLM at {self.url} broke off: {error!r}") from None
 
     async def label_logprobs(self, model: str, prompt: str, labels: Sequence[str]) -> list[float]:
         """The log-probability of each one-token label right after ``prompt``.
@@ -134,7 +146,9 @@ class EngineClient:
             "logprobs": _TOP_LOGPROBS,
             "add_special_tokens": False,
         }
-        completion = orjson.loads(await self._request("POST", "/v1/completions", payload))
+        with self._asking("text_completion", {**payload, "model": model}) as trace:
+            content = await self._request("POST", "/v1/completions", payload, trace.headers())
+            completion = orjson.loads(content)
         top = completion["choices"][0]["logprobs"]["top_logprobs"][0]
         return [max(top.get(label, _FLOOR), _FLOOR) for label in labels]
 
@@ -142,26 +156,58 @@ class EngineClient:
         """What the server calls a model of ours; the base is everybody's."""
         return name if name == BASE_MODEL else f"{self._prefix}{name}"
 
-    async def _request(self, method: str, path: str, payload: Mapping[str, Any] | None) -> bytes:
-        response = await self._send(method, path, payload)
+    @contextmanager
+    def _asking(self, operation: str, payload: Mapping[str, Any]) -> Iterator[Trace]:
+        """The span of a call that makes tokens."""
+        with client_span(f"{operation} {payload['model']}") as trace:
+            trace.set(
+                gen_ai__operation__name=operation,
+                gen_ai__provider__name="vllm",
+                gen_ai__request__model=payload["model"],
+                gen_ai__request__max_tokens=payload.get("max_tokens"),
+                gen_ai__request__temperature=payload.get("temperature"),
+                server__address=self._http.base_url.host,
+                server__port=self._http.base_url.port,
+            )
+            yield trace
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        payload: Mapping[str, Any] | None,
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> bytes:
+        response = await self._send(method, path, payload, headers)
         if response.status_code != 200:
             raise _rejection(response.status_code, response.content)
         return response.content
 
     async def _send(
-        self, method: str, path: str, payload: Mapping[str, Any] | None
+        self,
+        method: str,
+        path: str,
+        payload: Mapping[str, Any] | None,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> httpx.Response:
         content = None if payload is None else orjson.dumps(payload)
         wait = EngineWait()
         try:
-            return await self._http.request(method, path, content=content, headers=_JSON)
+            return await self._http.request(
+                method, path, content=content, headers={**_JSON, **headers}
+            )
         except httpx.HTTPError as error:
             raise EngineUnavailable(f"vLLM at {self.url} does not answer: {error!r}") from None
         finally:
             wait.end()
 
 
-_JSON = {"content-type": "application/json"}
+def _trace_usage(trace: Trace, document: Mapping[str, Any]) -> None:
+    if usage := document.get("usage"):
+        trace.set(
+            gen_ai__usage__input_tokens=usage.get("prompt_tokens"),
+            gen_ai__usage__output_tokens=usage.get("completion_tokens"),
+        )
 
 
 def _rejection(status: int, body: bytes) -> EngineRejected | EngineUnavailable:

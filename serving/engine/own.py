@@ -15,6 +15,7 @@ from serving.announce import running_server
 from serving.engine.base_model import ensure_base_model, is_prepared
 from serving.engine.client import EngineClient
 from serving.engine.process import EngineProcess, engine_command, engine_environment
+from serving.tracing import traces_url
 
 
 @asynccontextmanager
@@ -29,7 +30,11 @@ async def own_engine(
     model = ensure_base_model(profile, settings.cache)
     command = engine_command(profile, model, port, settings.concurrency)
     log = settings.logs / "engine.log"
-    engine = EngineProcess(command, engine_environment(profile), log)
+    environment = engine_environment(profile)
+    if settings.otlp_endpoint is not None:
+        command += ["--otlp-traces-endpoint", traces_url(settings.otlp_endpoint)]
+        environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
+    engine = EngineProcess(command, environment, log)
     running = asyncio.create_task(engine.run())
     try:
         yield engine

@@ -10,6 +10,7 @@ from serving.gateway import admin, chat, inspect
 from serving.gateway.access import AccessMiddleware
 from serving.gateway.drain import DrainMiddleware
 from serving.gateway.errors import install_error_handlers
+from serving.gateway.log import LogMiddleware
 from serving.gateway.state import GatewayState
 
 VERSION = "0.1.0"
@@ -31,7 +32,11 @@ def create_app(
         version=VERSION,
         summary="A router LLM dispatches each turn to a domain-specific Phi-3 agent.",
         lifespan=lifespan,
-        middleware=[Middleware(DrainMiddleware), Middleware(AccessMiddleware)],
+        middleware=[
+            Middleware(LogMiddleware),
+            Middleware(DrainMiddleware),
+            Middleware(AccessMiddleware),
+        ],
     )
     install_error_handlers(app)
     for module in (chat, inspect, admin):

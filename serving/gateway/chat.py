@@ -1,6 +1,7 @@
 """``POST /v1/chat/completions``: one turn, whole or streamed."""
 
 import asyncio
+import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from serving.gateway.state import GatewayState, State
 from serving.gateway.time_limit import seconds_from_now, time_limit
 from serving.graph import Answered
 from serving.own_time import begin_own_time, own_time_header
+from serving.tracing import current
 from serving.turn import Exchange, Route, Turn
 
 routes = APIRouter()
@@ -66,7 +68,7 @@ async def chat_completions(request: Request, state: State) -> Response:
             )
             status = response.status_code
             return response
-    except PhilharmonicError as error:
+    except (PhilharmonicError, sqlite3.Error) as error:
         status = as_api_error(error).status
         raise
     finally:
@@ -93,6 +95,7 @@ async def _respond(
             # Nothing has gone out yet. The engine is being started again, or filled.
             if not await state.reconciler.recovered(state.settings.engine_wait_s):
                 raise
+            state.metrics.retried.inc()
         return await _answered(state, await _place(state, parsed, spend, started, end), held)
 
 
@@ -235,8 +238,9 @@ async def _sse(
                 yield b"data: " + orjson.dumps(chunk) + b"\n\n"
             async with time_limit(call.end, _too_long(state)):
                 event = await anext(events, None)
-    except PhilharmonicError as error:
+    except (PhilharmonicError, sqlite3.Error) as error:
         fault = as_api_error(error)
+        state.metrics.broken.labels(fault.code).inc()
         body = error_body(fault.status, str(fault), fault.code, fault.param)
         yield b"data: " + orjson.dumps(body) + b"\n\n"
 
@@ -271,5 +275,16 @@ def _observe(state: GatewayState, call: _Call, route: Route, completion: dict[st
     usage = completion.get("usage") or {}
     counts = {kind: usage.get(f"{kind}_tokens") or 0 for kind in ("prompt", "completion")}
     call.spend.settle(sum(counts.values()))
+    turn = current()
+    turn.rename(f"invoke_agent {route.agent}")
+    turn.set(
+        gen_ai__operation__name="invoke_agent",
+        gen_ai__provider__name="philharmonic",
+        gen_ai__agent__name=route.agent,
+        gen_ai__agent__version=route.version.model,
+        gen_ai__conversation__id=call.conversation_id,
+        gen_ai__usage__input_tokens=counts["prompt"],
+        gen_ai__usage__output_tokens=counts["completion"],
+    )
     for kind, count in counts.items():
         metrics.tokens.labels(route.agent, kind).inc(count)

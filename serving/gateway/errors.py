@@ -1,6 +1,8 @@
 """Errors as OpenAI's clients expect them: a status and ``{"error": {...}}``."""
 
+import logging
 import math
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,9 +19,15 @@ from agents.errors import (
     EngineUnavailable,
     PhilharmonicError,
     RegistryError,
+    StorageError,
 )
+from agents.storage import storage_error
+from serving.gateway.log import request_id_header
+
+logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 2.0
+_RETRY_STORAGE_S = 30.0
 
 _KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -63,9 +71,15 @@ def error_body(status: int, message: str, code: str, param: str | None = None) -
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def as_api_error(error: PhilharmonicError) -> ApiError:
-    """The status and code under which an error of ours goes out."""
+def as_api_error(error: PhilharmonicError | sqlite3.Error) -> ApiError:
+    """The status and code under which an error of ours, or of our store, goes out."""
     match error:
+        case sqlite3.Error():
+            return as_api_error(storage_error("the store of conversations", error))
+        case StorageError():
+            logger.error("%s", error)
+            message = f"{error}. Without a conversation_id chat goes on."
+            return ApiError(503, message, "storage_unavailable", retry_after_s=_RETRY_STORAGE_S)
         case ApiError():
             return error
         case ConversationNotFound():
@@ -129,7 +143,8 @@ def install_error_handlers(app: FastAPI) -> None:
     """Give every error the same shape, whoever raised it."""
 
     @app.exception_handler(PhilharmonicError)
-    async def _ours(_: Request, error: PhilharmonicError) -> JSONResponse:
+    @app.exception_handler(sqlite3.Error)
+    async def _ours(_: Request, error: PhilharmonicError | sqlite3.Error) -> JSONResponse:
         return response_for(as_api_error(error))
 
     @app.exception_handler(RequestValidationError)
@@ -144,4 +159,6 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> JSONResponse:
         message = "Something went wrong on our side; the gateway's log says what."
-        return response_for(ApiError(500, message, "internal_error"))
+        response = response_for(ApiError(500, message, "internal_error"))
+        response.headers.update(request_id_header())  # this is outside of every middleware
+        return response

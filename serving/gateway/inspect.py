@@ -122,6 +122,9 @@ async def readyz(state: State) -> JSONResponse:
 async def metrics(state: State) -> Response:
     """Prometheus metrics."""
     state.metrics.ready.set(state.is_ready())
+    reconciler = state.reconciler
+    state.metrics.engine_up.set(bool(reconciler.loaded))
+    state.metrics.show_adapters(state.lineup.wanted(), reconciler.loaded, reconciler.refused)
     state.metrics.in_flight.set(state.admission.in_flight)
     state.metrics.queued.set(state.admission.queued)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

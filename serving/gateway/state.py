@@ -31,7 +31,7 @@ class GatewayState:
     graph: ConversationGraph
     admission: Admission
     keys: KeyRing
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics
     drain: Drain = field(default_factory=Drain)
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
 import stat
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from agents.errors import StorageError
 from serving.gateway import limits
 from serving.gateway.errors import ApiError
 from serving.gateway.limits import Account
@@ -183,7 +183,7 @@ async def test_a_failed_request_costs_no_tokens(tmp_path: Path) -> None:
 async def test_keys_that_cannot_be_read_any_more_hold_as_they_were(tmp_path: Path) -> None:
     async with keyed(tmp_path, KeyLimits()) as (up, key, _):
         (tmp_path / "keys.sqlite").write_bytes(b"no database at all" * 100)
-        with pytest.raises(sqlite3.DatabaseError):
+        with pytest.raises(StorageError, match="it is damaged"):
             up.state.keys.refresh()
         assert (await ask(up, key)).status_code == 200
         assert (await up.chat()).status_code == 401
