@@ -5,8 +5,10 @@ Imports are inside the verbs: ``--help`` answers at once, and ``serve`` never lo
 
 import json
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -20,6 +22,7 @@ from router.loadtest.command import app as loadtest_app
 
 if TYPE_CHECKING:
     from agents.registry import Registry
+    from serving.keys import KeyStore
 
 app = typer.Typer(
     name="philharmonic",
@@ -31,6 +34,8 @@ app = typer.Typer(
 )
 router_app = typer.Typer(help="Fit and judge the router.", no_args_is_help=True)
 app.add_typer(router_app, name="router")
+keys_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 app.add_typer(loadtest_app, name="loadtest")
 
 out = Console()
@@ -68,7 +73,7 @@ def chat(
     """Talk to a running server; every answer says who gave it. Ctrl-D ends."""
     from serving.terminal import converse
 
-    converse(url, model, out)
+    converse(url, model, _settings().authorization, out)
 
 
 @app.command("agents")
@@ -236,6 +241,66 @@ def router_eval(
     out.print_json(report)
 
 
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="Who it is for.")],
+    role: Annotated[
+        Literal["chat", "admin"],
+        typer.Option(help="chat: ask, route, look at metrics. admin: also change what is live."),
+    ] = "chat",
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="Default: any.")] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(min=1, help="Default: any.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Requests at a time. Default: any.")
+    ] = None,
+) -> None:
+    """Make a key and print it, this once; a running server takes it up within a second or two.
+
+    With the first one, the server asks every caller for a key.
+    """
+    from serving.keys import KeyLimits
+
+    limits = KeyLimits(requests_per_minute, tokens_per_minute, concurrency)
+    key, secret = _key_store().create(name, role, limits)
+    err.print(f"Key {key.id} for {escape(name)}; it is not shown again:", highlight=False)
+    print(secret)
+
+
+@keys_app.command("list")
+def keys_list(as_json: AsJson = False) -> None:
+    """List every key that was ever made."""
+    rows = [
+        {
+            "id": key.id,
+            "name": key.name,
+            "role": key.role,
+            **asdict(key.limits),
+            "created": _moment(key.created),
+            "revoked": None if key.revoked is None else _moment(key.revoked),
+        }
+        for key in _key_store().all()
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    columns = ("id", "name", "role", "requests/min", "tokens/min", "at a time", "made", "revoked")
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*("" if value is None else escape(str(value)) for value in row.values()))
+    out.print(table)
+
+
+@keys_app.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="As `list` shows it.")]) -> None:
+    """Make a key worthless, within a second or two in a running server."""
+    key = _key_store().revoke(key_id)
+    out.print(f"Key {key.id} for {escape(key.name)} is revoked", highlight=False)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def _settings(**given: Any) -> Settings:
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})
@@ -252,6 +317,12 @@ def _registry() -> "Registry":
     from agents.registry import Registry
 
     return Registry(_settings().home)
+
+
+def _key_store() -> "KeyStore":
+    from serving.keys import KeyStore
+
+    return KeyStore(_settings().home)
 
 
 def main() -> None:

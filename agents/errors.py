@@ -12,6 +12,7 @@
     │   └── GateRefused        the run is fine, the adapter is not good enough
     ├── LoadTestError          a load test cannot run, or found what it should not
     ├── ConversationNotFound   no conversation has this id
+    ├── StorageError           the home folder cannot be read or written
     └── EngineError            the inference server
         ├── EngineUnavailable  it does not answer: try again later
         └── EngineRejected     it answered no: the request is at fault
@@ -64,6 +65,10 @@ class LoadTestError(PhilharmonicError):
 
 class ConversationNotFound(PhilharmonicError):
     """No conversation has this id."""
+
+
+class StorageError(PhilharmonicError):
+    """The home folder cannot be read or written: full, read-only, or a file in it is damaged."""
 
 
 class EngineError(PhilharmonicError):

@@ -14,7 +14,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha2
 from agents.bases import profile_named
 from agents.config import VERSION_PATTERN, AgentConfig
 from agents.errors import ArtifactError, RegistryError
+from agents.storage import stored
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS activations (
 );
 CREATE TABLE IF NOT EXISTS deleted (agent TEXT NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS routers (id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS home (id TEXT NOT NULL);
+INSERT INTO home SELECT lower(hex(randomblob(4))) WHERE NOT EXISTS (SELECT 1 FROM home);
 """
 
 
@@ -67,11 +70,18 @@ class Registry:
     def __init__(self, home: Path) -> None:
         self._adapters = home / "adapters"
         self._routers = home / "routers"
-        for folder in (self._adapters, self._routers):
-            folder.mkdir(parents=True, exist_ok=True)
+        with stored(home):
+            for folder in (self._adapters, self._routers):
+                folder.mkdir(parents=True, exist_ok=True)
         self._path = home / "registry.sqlite"
         with self._transaction() as db:
             db.executescript(_SCHEMA)
+
+    @property
+    def home_id(self) -> str:
+        """Eight digits that tell this home from every other one, on an engine they share."""
+        with self._transaction() as db:
+            return str(db.execute("SELECT id FROM home").fetchone()[0])
 
     def publish(self, config: AgentConfig, adapter: Path | None) -> Version:
         """Store a new version and make it live; the same content twice gives one version.
@@ -191,12 +201,8 @@ class Registry:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self._path, timeout=10)
-        try:
-            with db:
-                yield db
-        finally:
-            db.close()
+        with stored(self._path), closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+            yield db
 
     def _stored(self, db: sqlite3.Connection, candidate: "_Candidate") -> tuple[int, bool]:
         """The number of the version with this content, and whether it was stored just now."""

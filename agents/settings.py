@@ -10,6 +10,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agents.bases import profile_named
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -28,17 +30,41 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address the gateway listens on")
     port: int = Field(default=8080, ge=1, le=65535, description="port the gateway listens on")
-    api_key: SecretStr | None = Field(default=None, description="key that every caller must send")
+    api_key: SecretStr | None = Field(
+        default=None, description="key our own commands send to a gateway"
+    )
     base: str = Field(default="default", description="base model profile the engine serves")
     engine_url: str | None = Field(
         default=None, description="use this vLLM server instead of our own"
+    )
+    engine_key: SecretStr | None = Field(
+        default=None, description="key that vLLM server asks for (its own --api-key)"
     )
     engine_port: int = Field(
         default=0, ge=0, le=65535, description="port of our own vLLM server; 0: any free one"
     )
     engine_start_timeout_s: float = Field(default=300.0, gt=0, description="how long vLLM may take")
+    max_in_flight: int | None = Field(
+        default=None,
+        ge=1,
+        description="turns worked on at a time; None: as many as the base's engine batches",
+    )
+    max_queued: int = Field(default=64, ge=0, description="turns that may wait beside those")
+    queue_timeout_s: float = Field(default=30.0, gt=0, description="how long one may wait")
     request_timeout_s: float = Field(
-        default=300.0, gt=0, description="how long one answer may take"
+        default=300.0, gt=0, description="how long one answer may take, the wait included"
+    )
+    engine_wait_s: float = Field(
+        default=90.0, gt=0, description="how long one may wait for an engine that is starting"
+    )
+    first_token_timeout_s: float = Field(
+        default=60.0, gt=0, description="how long the engine may take to begin a streamed answer"
+    )
+    client_timeout_s: float = Field(
+        default=30.0, gt=0, description="how long a client may take to send its body or to read on"
+    )
+    drain_timeout_s: float = Field(
+        default=30.0, gt=0, description="how long answers may go on once we are told to stop"
     )
     route_timeout_s: float = Field(
         default=5.0, gt=0, description="how long one label read may take"
@@ -46,10 +72,26 @@ class Settings(BaseSettings):
     reconcile_every_s: float = Field(
         default=2.0, gt=0, description="how often engines are compared"
     )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="what the gateway logs; info: a line for each request"
+    )
+    otlp_endpoint: str | None = Field(
+        default=None, description="OTLP/HTTP collector that traces are sent to; None: no traces"
+    )
     tracking: Literal["mlflow", "off"] = Field(
         default="mlflow", description="where training runs are recorded beside their folders"
     )
     max_body_bytes: int = Field(default=1_000_000, gt=0, description="largest request body")
+
+    @property
+    def concurrency(self) -> int:
+        """Turns worked on at a time."""
+        return self.max_in_flight or profile_named(self.base).max_num_seqs
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that lets our own commands into a gateway; empty without a key."""
+        return bearer(self.api_key)
 
     @property
     def cache(self) -> Path:
@@ -60,3 +102,8 @@ class Settings(BaseSettings):
     def logs(self) -> Path:
         """Folder of the engine's log files."""
         return self.home / "logs"
+
+
+def bearer(key: SecretStr | None) -> dict[str, str]:
+    """The HTTP header that carries a key, if there is one."""
+    return {} if key is None else {"authorization": f"Bearer {key.get_secret_value()}"}

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import Settings
+from agents.storage import stored
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ def announced(settings: Settings, engine_url: str) -> Iterator[None]:
     url = f"http://{settings.host}:{settings.port}"
     told = Announcement(os.getpid(), url, engine_url, settings.base)
     incoming = path.with_name(f"{path.name}.{told.pid}")
-    incoming.write_text(json.dumps(asdict(told)), encoding="utf-8")
-    incoming.rename(path)
+    with stored(path):
+        incoming.write_text(json.dumps(asdict(told)), encoding="utf-8")
+        incoming.rename(path)
     try:
         yield
     finally:

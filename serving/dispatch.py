@@ -10,6 +10,7 @@ from serving.attribution import Attribution
 from serving.lineup import Lineup
 from serving.reconciler import Reconciler
 from serving.routers import RouterSwitch
+from serving.tracing import span
 from serving.turn import Exchange, Route, Turn, messages_of
 
 #: How many turns of a history nobody remembers are routed again to find the current agent.
@@ -44,7 +45,15 @@ class Dispatcher:
         current = history[-1]["agent"] if history else None
         # A router that was published takes over between two turns, never within one.
         self._routers.settle(self._lineup, self._reconciler.loaded)
-        return await self._routers.router.route(RoutingTurn(messages_of(history, user), current))
+        with span("route") as trace:
+            turn = RoutingTurn(messages_of(history, user), current)
+            decision = await self._routers.router.route(turn)
+            trace.set(
+                philharmonic__route__agent=decision.agent,
+                philharmonic__route__stage=decision.stage,
+                philharmonic__route__confidence=decision.confidence,
+            )
+        return decision
 
     async def attribute(self, history: Sequence[Exchange]) -> list[Exchange]:
         """A client's history with the agent of every turn: remembered, or routed again."""
@@ -65,11 +74,12 @@ class Dispatcher:
         self._attribution.remember(exchanges)
 
     def _live_choice(self, decision: Decision) -> str:
-        """The decision's agent or, if it was taken out of service, the likeliest live one."""
-        live = self._lineup.live
+        """The decision's agent or, if it cannot be served, the likeliest that can."""
+        live = self._lineup.servable(self._reconciler.loaded, self._reconciler.refused)
         if decision.agent in live or not live:
             return decision.agent
         return max(live, key=lambda agent: decision.probabilities.get(agent, 0.0))
 
     def _version(self, agent: str) -> Version:
-        return self._lineup.version_for(agent, self._reconciler.loaded)
+        reconciler = self._reconciler
+        return self._lineup.version_for(agent, reconciler.loaded, reconciler.refused)

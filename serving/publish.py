@@ -4,25 +4,31 @@ import re
 
 from agents.catalog import Agent, Catalog, load_agent
 from agents.config import NAME_PATTERN
-from agents.errors import RegistryError
+from agents.errors import ArtifactError, RegistryError
 from agents.registry import Registry, Version
 from agents.settings import Settings
 
 
-def publish_catalog(registry: Registry, catalog: Catalog, base: str) -> list[str]:
+def publish_catalog(registry: Registry, catalog: Catalog, base: str) -> dict[str, str]:
     """Publish what the catalog ships and the registry does not know yet.
 
     A version that is known is left as it is, live or not: somebody may have rolled it back.
 
     Returns:
-        The names of agents that cannot be served: not trained yet, or for another base.
+        The names of agents whose adapter cannot be served, and why. What was published of them
+        before stays as it is.
     """
-    unservable = []
+    unservable = {}
     for agent in catalog.values():
-        if agent.config.base != base or not _is_trained(agent):
-            unservable.append(agent.name)
+        if agent.config.base != base:
+            unservable[agent.name] = f"it is for base {agent.config.base!r}"
+        elif not _is_trained(agent):
+            unservable[agent.name] = "it has no adapter yet"
         else:
-            _publish(registry, agent)
+            try:
+                _publish(registry, agent)
+            except ArtifactError as error:
+                unservable[agent.name] = str(error)
     return unservable
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from serving.engine.client import CANDIDATE, EngineClient
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.25
+# A refused adapter is tried again: somebody may have repaired its file.
+_RETRY_REFUSED_S = 30.0
 
 
 @dataclass
@@ -39,6 +42,8 @@ class Reconciler:
     Args:
         wanted: the adapters that should be loaded now, as model name -> folder.
         in_flight: a model in use is not unloaded: its answers finish first.
+        on_load: told how many seconds each load of an adapter took.
+        on_lost: told when the engine stops answering.
     """
 
     def __init__(
@@ -47,21 +52,44 @@ class Reconciler:
         wanted: Callable[[], Mapping[str, Path]],
         in_flight: InFlight,
         every_s: float,
+        on_load: Callable[[float], None] = lambda _: None,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._wanted = wanted
         self._in_flight = in_flight
         self._every_s = every_s
+        self._on_load = on_load
+        self._on_lost = on_lost
         self._wake = asyncio.Event()
         self.loaded: frozenset[str] = frozenset()
         """The models the engine was last seen to serve; empty while it does not answer."""
         self.refused: dict[str, str] = {}
         """Adapters the engine refuses to load, with its reasons."""
+        self._retry_at: dict[str, float] = {}
         self._unwanted: set[str] = set()
+        self._begun = 0
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     def wake(self) -> None:
         """Reconcile now instead of at the next tick."""
         self._wake.set()
+
+    async def recovered(self, within_s: float) -> bool:
+        """Wait for a round that begins after now and finds, or makes, everything as it should be.
+
+        Who saw the engine fail asks this before trying again.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((self._begun + 1, done))
+        self.wake()
+        try:
+            await asyncio.wait_for(done, within_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting = [entry for entry in self._waiting if entry[1] is not done]
+        return True
 
     async def run(self) -> None:
         """Reconcile for ever."""
@@ -71,6 +99,7 @@ class Reconciler:
             except EngineError as error:
                 if self.loaded:
                     logger.warning("the engine is gone: %s", error)
+                    self._on_lost()
                 self.loaded = frozenset()
                 self.refused = {}
             with suppress(TimeoutError):
@@ -79,6 +108,8 @@ class Reconciler:
 
     async def reconcile(self) -> None:
         """One round; raises `EngineUnavailable` while the engine does not answer."""
+        self._begun += 1
+        number = self._begun
         wanted = self._wanted()
         models = await self._client.models()
         self.loaded = frozenset(models)
@@ -87,8 +118,9 @@ class Reconciler:
             for model, why in self.refused.items()
             if model in wanted and model not in models
         }
-        for model in wanted.keys() - models.keys() - self.refused.keys():
-            await self._load(model, wanted[model])
+        for model in wanted.keys() - models.keys():
+            if model not in self.refused or time.monotonic() >= self._retry_at[model]:
+                await self._load(model, wanted[model])
         if wanted.keys() <= self.loaded:
             adapters = {
                 model
@@ -96,6 +128,9 @@ class Reconciler:
                 if parent is not None and not model.startswith(CANDIDATE)
             }
             await self._retire(adapters - wanted.keys())
+        for asked, done in self._waiting:
+            if asked <= number and not done.done():
+                done.set_result(None)
 
     async def _retire(self, unwanted: set[str]) -> None:
         """Unload what is idle and was unwanted a round ago: no request can be on its way to it."""
@@ -107,12 +142,17 @@ class Reconciler:
         self._unwanted = unwanted
 
     async def _load(self, model: str, folder: Path) -> None:
+        started = time.perf_counter()
         try:
             await self._client.load_adapter(model, folder)
         except EngineRejected as error:
+            self._retry_at[model] = time.monotonic() + _RETRY_REFUSED_S
+            if self.refused.get(model) != error.message:
+                logger.error("the engine refuses adapter %s: %s", model, error.message)
             self.refused[model] = error.message
-            logger.error("the engine refuses adapter %s: %s", model, error.message)
             return
+        self._on_load(time.perf_counter() - started)
+        self.refused.pop(model, None)
         self.loaded |= {model}
         logger.info("loaded %s", model)
 

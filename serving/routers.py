@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.artifacts import check_adapter
 from agents.bases import profile_named
-from agents.errors import ArtifactError, RouterError
+from agents.errors import ArtifactError, RouterError, StorageError
 from agents.registry import Registry
 from agents.settings import Settings
 from router.artifact import ADAPTER_FOLDER
@@ -126,7 +126,10 @@ async def follow(
     """Prepare each router that is published after the ``known`` one; for ever."""
     while True:
         await asyncio.sleep(settings.reconcile_every_s / 2)
-        published = await asyncio.to_thread(registry.router)
+        try:
+            published = await asyncio.to_thread(registry.router)
+        except StorageError:  # the lineup, which reads the same file, says so
+            continue
         if published in (None, known):
             continue
         known = published

@@ -14,43 +14,53 @@ from rich.console import Console
 from agents.errors import ConfigError, EngineUnavailable
 from agents.settings import Settings
 from serving.announce import announced
-from serving.engine.client import EngineClient
-from serving.engine.own import free_port, own_engine
+from serving.engine.own import engine_client, free_port, own_engine
 from serving.engine.process import EngineProcess
 from serving.gateway.app import create_app
+from serving.gateway.log import configure_logging
 from serving.gateway.state import GatewayState
+from serving.keys import KeyRing, KeyStore
 from serving.services import open_services
+from serving.tracing import tracing
+
+# By then whoever was answered has been, or has used up the time to drain.
+_CUT_OFF_AFTER_S = 1
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(settings: Settings, console: Console) -> None:
-    """Serve until SIGINT or SIGTERM; both stop gateway and engine cleanly.
+    """Serve until SIGINT or SIGTERM, finish what was asked, and stop gateway and engine.
+
+    A second signal does not wait for the answers.
 
     Raises:
-        ConfigError: the address is taken, or open to others without an API key.
+        ConfigError: the address is taken, or open to others while there is no key.
         EngineUnavailable: vLLM did not come up.
     """
-    if settings.host not in _LOOPBACK and settings.api_key is None:
+    if settings.host not in _LOOPBACK and not KeyRing(KeyStore(settings.home)).has_valid:
         raise ConfigError(
-            f"listening on {settings.host} lets others in: set PHILHARMONIC_API_KEY, or listen "
-            "on 127.0.0.1"
+            f"listening on {settings.host} lets others in, and {settings.home} has no API key "
+            "yet: make one with `philharmonic keys create NAME --role admin`, or listen on "
+            "127.0.0.1"
         )
-    with _listening(settings.host, settings.port) as listener:
+    configure_logging(settings.log_level)
+    with _listening(settings) as listener:
         uvloop.run(_serve(settings, console, listener))
 
 
 async def _serve(settings: Settings, console: Console, listener: socket.socket) -> None:
     started = time.perf_counter()
-    stopping = _set_on_signals()
+    signals = _Signals()
     port = settings.engine_port or free_port()
     url = settings.engine_url or f"http://127.0.0.1:{port}"
     async with (
         _engine(settings, port, console) as engine,
-        open_services(settings, EngineClient(url, settings.request_timeout_s)) as state,
+        tracing(settings.otlp_endpoint),
+        open_services(settings, engine_client(settings, url)) as state,
     ):
         with announced(settings, url):
-            await _until_stopped(state, engine, console, listener, stopping, started)
+            await _until_stopped(state, engine, console, listener, signals, started)
 
 
 async def _until_stopped(
@@ -58,28 +68,49 @@ async def _until_stopped(
     engine: EngineProcess | None,
     console: Console,
     listener: socket.socket,
-    stopping: asyncio.Event,
+    signals: "_Signals",
     started: float,
 ) -> None:
     server = _server(state)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    stopped = asyncio.create_task(stopping.wait())
+    stopped = asyncio.create_task(signals.stop.wait())
     try:
-        if await _until_ready(state, engine, console, stopping):
-            _say_ready(state.settings, console, time.perf_counter() - started)
+        if await _until_ready(state, engine, console, signals.stop):
+            _say_ready(state, console, time.perf_counter() - started)
         await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await _drained(state, console, signals)
     finally:
         stopped.cancel()
         server.should_exit = True
         await serving
 
 
-def _set_on_signals() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set."""
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    return stopping
+async def _drained(state: GatewayState, console: Console, signals: "_Signals") -> None:
+    """Wait for the answers that have begun: not for ever, and not after a second signal."""
+    limit_s = state.settings.drain_timeout_s
+    finishing = asyncio.create_task(state.drain.finish(limit_s))
+    hurried = asyncio.create_task(signals.hurry.wait())
+    await asyncio.sleep(0)
+    if state.drain.active:
+        console.print(
+            f"Finishing {state.drain.active} answers, at most {limit_s:g} s; Ctrl-C stops at once."
+        )
+    await asyncio.wait({finishing, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    finishing.cancel()
+    hurried.cancel()
+
+
+class _Signals:
+    """SIGINT and SIGTERM as events: the first one asks us to stop, the second to hurry."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._received)
+
+    def _received(self) -> None:
+        (self.hurry if self.stop.is_set() else self.stop).set()
 
 
 def _server(state: GatewayState) -> "_Server":
@@ -87,13 +118,13 @@ def _server(state: GatewayState) -> "_Server":
     async def open_state() -> AsyncIterator[GatewayState]:
         yield state
 
-    key = state.settings.api_key
     return _Server(
         uvicorn.Config(
-            create_app(open_state, key.get_secret_value() if key else None),
+            create_app(open_state),
+            log_config=None,
             log_level="warning",
             access_log=False,
-            timeout_graceful_shutdown=30,
+            timeout_graceful_shutdown=_CUT_OFF_AFTER_S,
         )
     )
 
@@ -141,9 +172,9 @@ async def _until_ready(
     return True
 
 
-def _say_ready(settings: Settings, console: Console, seconds: float) -> None:
-    url = f"http://{settings.host}:{settings.port}"
-    key = ' -H "authorization: Bearer $PHILHARMONIC_API_KEY"' if settings.api_key else ""
+def _say_ready(state: GatewayState, console: Console, seconds: float) -> None:
+    url = f"http://{state.settings.host}:{state.settings.port}"
+    key = ' -H "authorization: Bearer $PHILHARMONIC_API_KEY"' if state.keys.is_used else ""
     console.print(f"[bold green]Ready[/] at {url} after {seconds:.0f} s. Try it:\n")
     console.print(
         f"  curl {url}/v1/chat/completions{key} -d '"
@@ -157,10 +188,15 @@ def _say_ready(settings: Settings, console: Console, seconds: float) -> None:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    host, port = settings.host, settings.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it: one whose client reads nothing more is closed by the kernel,
+        # whatever is still in its buffers.
+        patience_ms = int(1000 * settings.client_timeout_s)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
         try:
             listener.bind((host, port))
         except OSError as error:

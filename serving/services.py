@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
 from agents.catalog import load_catalog
+from agents.errors import StorageError
 from agents.registry import Registry
 from agents.settings import Settings
 from serving.answer import Answerer
+from serving.conversations import open_conversations
 from serving.dispatch import Dispatcher
 from serving.engine.client import EngineClient
+from serving.gateway.admission import Admission
+from serving.gateway.metrics import Metrics
 from serving.gateway.state import GatewayState
 from serving.graph import ConversationGraph
+from serving.keys import KeyRing, KeyStore
 from serving.lineup import Lineup
 from serving.publish import publish_catalog
 from serving.reconciler import InFlight, Reconciler
@@ -32,33 +35,52 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
 
     Raises:
         ConfigError: the catalog is broken.
-        ArtifactError: an adapter is damaged.
         RouterError: the fitted router is missing, damaged, or for other agents.
+        StorageError: the home folder cannot be read or written.
     """
     async with AsyncExitStack() as closing:
         closing.push_async_callback(client.aclose)
-        settings.home.mkdir(parents=True, exist_ok=True)
         registry = Registry(settings.home)
         catalog = load_catalog(settings.agents_dir)
-        for name in publish_catalog(registry, catalog, settings.base):
-            logger.warning("agent %s is not served: it has no adapter for this base", name)
+        for name, why in publish_catalog(registry, catalog, settings.base).items():
+            logger.warning("the catalog's agent %s cannot be served: %s", name, why)
         published = registry.router()
         folder = router_folder(published, settings)
         routers = RouterSwitch(open_router(folder, catalog, client, settings))
         lineup = Lineup(registry, routers.adapters)
         in_flight = InFlight()
-        reconciler = Reconciler(client, lineup.wanted, in_flight, settings.reconcile_every_s)
-        dispatcher = Dispatcher(routers, lineup, reconciler)
-        checkpointer = await closing.enter_async_context(
-            AsyncSqliteSaver.from_conn_string(str(settings.home / "conversations.sqlite"))
+        metrics = Metrics()
+        reconciler = Reconciler(
+            client,
+            lineup.wanted,
+            in_flight,
+            settings.reconcile_every_s,
+            on_load=metrics.load_seconds.observe,
+            on_lost=metrics.engine_lost.inc,
         )
-        await checkpointer.setup()
+        dispatcher = Dispatcher(routers, lineup, reconciler)
+        checkpointer = await closing.enter_async_context(open_conversations(settings.home))
         graph = ConversationGraph(dispatcher, Answerer(client, in_flight), checkpointer)
         await closing.enter_async_context(_running(reconciler.run()))
         await closing.enter_async_context(_running(follow_versions(registry, reconciler.wake)))
         following = follow_routers(routers, registry, published, catalog, client, settings)
         await closing.enter_async_context(_running(following))
-        yield GatewayState(settings, registry, lineup, reconciler, dispatcher, graph)
+        admission = Admission(settings.concurrency, settings.max_queued, settings.queue_timeout_s)
+        keys = KeyRing(KeyStore(settings.home))
+        await closing.enter_async_context(_running(_follow_keys(keys, settings)))
+        yield GatewayState(
+            settings, registry, lineup, reconciler, dispatcher, graph, admission, keys, metrics
+        )
+
+
+async def _follow_keys(keys: KeyRing, settings: Settings) -> None:
+    """Take up keys that were made or revoked, as often as engines are compared; for ever."""
+    while True:
+        await asyncio.sleep(settings.reconcile_every_s / 2)
+        try:
+            await asyncio.to_thread(keys.refresh)
+        except StorageError as error:
+            logger.error("the keys cannot be read, those known so far hold: %s", error)
 
 
 @asynccontextmanager

@@ -10,10 +10,14 @@ from agents.errors import EngineUnavailable, PhilharmonicError
 from serving.gateway.schemas import NEW
 
 
-def converse(url: str, model: str, console: Console) -> None:
-    """Read lines until end of file and print each answer as it streams, with who gave it."""
+def converse(url: str, model: str, headers: dict[str, str], console: Console) -> None:
+    """Read lines until end of file and print each answer as it streams, with who gave it.
+
+    Args:
+        headers: what lets us in, if keys are asked for.
+    """
     conversation_id = NEW
-    with httpx.Client(base_url=url, timeout=300) as http:
+    with httpx.Client(base_url=url, timeout=300, headers=headers) as http:
         while True:
             try:
                 said = console.input("[bold cyan]you>[/] ").strip()

@@ -171,7 +171,8 @@ async def _until_live(
         return
     deadline = time.monotonic() + _LIVE_TIMEOUT_S
     with console.status(f"Waiting for {running.url} to load {version.model} …"):
-        async with httpx.AsyncClient(base_url=running.url, headers=_key(settings)) as gateway:
+        headers = settings.authorization
+        async with httpx.AsyncClient(base_url=running.url, headers=headers) as gateway:
             while engine_model(version) not in await client.models() or not await _routes(
                 gateway, version
             ):
@@ -191,12 +192,6 @@ async def _routes(gateway: httpx.AsyncClient, version: Version) -> bool:
     except httpx.HTTPError:
         return False
     return response.status_code == 200 and version.agent in response.json()["probabilities"]
-
-
-def _key(settings: Settings) -> dict[str, str]:
-    if settings.api_key is None:
-        return {}
-    return {"authorization": f"Bearer {settings.api_key.get_secret_value()}"}
 
 
 def show(comparison: Comparison, console: Console) -> None:

@@ -1,22 +1,30 @@
 """What we ask of one vLLM server, over HTTP."""
 
 import math
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
+from pydantic import SecretStr
 
 from agents.errors import EngineRejected, EngineUnavailable
+from agents.settings import bearer
 from serving.own_time import EngineWait
+from serving.tracing import Trace, client_span
 
 BASE_MODEL = "base"
 """The name our own engine serves its base model under."""
 
 CANDIDATE = "candidate:"
 """Adapters whose names begin so are on trial; whoever loaded them unloads them."""
+
+_JSON = {"content-type": "application/json"}
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _FLOOR = math.log(1e-6)
 _TOP_LOGPROBS = 20
@@ -33,16 +41,25 @@ class EngineClient:
 
     Every method raises `EngineUnavailable` when the server does not answer and
     `EngineRejected` when it answers with an error.
+
+    Args:
+        key: what the server asks of its callers, if anything.
+        owner: whose adapters these are. Several homes may use one server; each sees, uses and
+            unloads its own adapters alone, which go by ``<owner>:<name>`` there.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(
+        self, url: str, timeout_s: float, key: SecretStr | None = None, owner: str = ""
+    ) -> None:
         self.url = url.rstrip("/")
+        self._prefix = f"{owner}:" if owner else ""
         self._http = httpx.AsyncClient(
             base_url=self.url,
             transport=AiohttpTransport(
                 limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEPALIVE_S)
             ),
             timeout=httpx.Timeout(timeout_s, connect=5.0),
+            headers=bearer(key),
         )
 
     async def aclose(self) -> None:
@@ -59,11 +76,15 @@ class EngineClient:
     async def models(self) -> dict[str, str | None]:
         """The models the server has, each with the base it is an adapter of (None: a base)."""
         listing = orjson.loads(await self._request("GET", "/v1/models", None))
-        return {model["id"]: model.get("parent") for model in listing["data"]}
+        return {
+            model["id"].removeprefix(self._prefix): model.get("parent")
+            for model in listing["data"]
+            if model.get("parent") is None or model["id"].startswith(self._prefix)
+        }
 
     async def load_adapter(self, name: str, folder: Path) -> None:
         """Make the server serve the adapter in ``folder`` as model ``name``."""
-        payload = {"lora_name": name, "lora_path": str(folder)}
+        payload = {"lora_name": self._there(name), "lora_path": str(folder)}
         response = await self._send("POST", "/v1/load_lora_adapter", payload)
         if response.status_code != 200:
             # vLLM says 500 of an adapter that does not fit its base.
@@ -71,11 +92,18 @@ class EngineClient:
 
     async def unload_adapter(self, name: str) -> None:
         """Make the server forget the adapter ``name``."""
-        await self._request("POST", "/v1/unload_lora_adapter", {"lora_name": name})
+        payload = {"lora_name": self._there(name)}
+        response = await self._send("POST", "/v1/unload_lora_adapter", payload)
+        if response.status_code != 200:
+            raise EngineRejected(response.status_code, _error_message(response.content))
 
     async def chat(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """One whole chat completion."""
-        completion = orjson.loads(await self._request("POST", "/v1/chat/completions", payload))
+        with self._asking("chat", payload) as trace:
+            there = {**payload, "model": self._there(payload["model"])}
+            content = await self._request("POST", "/v1/chat/completions", there, trace.headers())
+            completion = orjson.loads(content)
+            _trace_usage(trace, completion)
         return {key: value for key, value in completion.items() if value is not None}
 
     async def stream_chat(self, payload: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
@@ -83,23 +111,27 @@ class EngineClient:
 
         Closing the iterator closes the connection, on which vLLM aborts the request.
         """
-        content = orjson.dumps({**payload, "stream": True})
+        model = self._there(payload["model"])
+        content = orjson.dumps({**payload, "model": model, "stream": True})
         wait = EngineWait()
-        try:
-            async with self._http.stream(
-                "POST", "/v1/chat/completions", content=content, headers=_JSON
-            ) as response:
-                if response.status_code != 200:
-                    raise _rejection(response.status_code, await response.aread())
-                async for line in response.aiter_lines():
-                    wait.end()
-                    if line.startswith("data: ") and line != "data: [DONE]":
-                        chunk = orjson.loads(line[6:])
-                        if "error" in chunk:
-                            raise EngineUnavailable(f"vLLM broke off: {chunk['error']}")
-                        yield chunk
-        except httpx.HTTPError as error:
-            raise EngineUnavailable(f"vLLM at {self.url} broke off: {error!r}") from None
+        with self._asking("chat", payload) as trace:
+            headers = _JSON | trace.headers()
+            try:
+                async with self._http.stream(
+                    "POST", "/v1/chat/completions", content=content, headers=headers
+                ) as response:
+                    if response.status_code != 200:
+                        raise _rejection(response.status_code, await response.aread())
+                    async for line in response.aiter_lines():
+                        wait.end()
+                        if line.startswith("data: ") and line != "data: [DONE]":
+                            chunk = orjson.loads(line[6:])
+                            if "error" in chunk:
+                                raise EngineUnavailable(f"vLLM broke off: {chunk['error']}")
+                            _trace_usage(trace, chunk)
+                            yield chunk
+            except httpx.HTTPError as error:
+                raise EngineUnavailable(f"vLLM at {self.url} broke off: {error!r}") from None
 
     async def label_logprobs(self, model: str, prompt: str, labels: Sequence[str]) -> list[float]:
         """The log-probability of each one-token label right after ``prompt``.
@@ -107,41 +139,81 @@ class EngineClient:
         A label outside the 20 likeliest tokens gets ``log(1e-6)``.
         """
         payload = {
-            "model": model,
+            "model": self._there(model),
             "prompt": prompt,
             "max_tokens": 1,
             "temperature": 0,
             "logprobs": _TOP_LOGPROBS,
             "add_special_tokens": False,
         }
-        completion = orjson.loads(await self._request("POST", "/v1/completions", payload))
+        with self._asking("text_completion", {**payload, "model": model}) as trace:
+            content = await self._request("POST", "/v1/completions", payload, trace.headers())
+            completion = orjson.loads(content)
         top = completion["choices"][0]["logprobs"]["top_logprobs"][0]
         return [max(top.get(label, _FLOOR), _FLOOR) for label in labels]
 
-    async def _request(self, method: str, path: str, payload: Mapping[str, Any] | None) -> bytes:
-        response = await self._send(method, path, payload)
+    def _there(self, name: str) -> str:
+        """What the server calls a model of ours; the base is everybody's."""
+        return name if name == BASE_MODEL else f"{self._prefix}{name}"
+
+    @contextmanager
+    def _asking(self, operation: str, payload: Mapping[str, Any]) -> Iterator[Trace]:
+        """The span of a call that makes tokens."""
+        with client_span(f"{operation} {payload['model']}") as trace:
+            trace.set(
+                gen_ai__operation__name=operation,
+                gen_ai__provider__name="vllm",
+                gen_ai__request__model=payload["model"],
+                gen_ai__request__max_tokens=payload.get("max_tokens"),
+                gen_ai__request__temperature=payload.get("temperature"),
+                server__address=self._http.base_url.host,
+                server__port=self._http.base_url.port,
+            )
+            yield trace
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        payload: Mapping[str, Any] | None,
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> bytes:
+        response = await self._send(method, path, payload, headers)
         if response.status_code != 200:
             raise _rejection(response.status_code, response.content)
         return response.content
 
     async def _send(
-        self, method: str, path: str, payload: Mapping[str, Any] | None
+        self,
+        method: str,
+        path: str,
+        payload: Mapping[str, Any] | None,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> httpx.Response:
         content = None if payload is None else orjson.dumps(payload)
         wait = EngineWait()
         try:
-            return await self._http.request(method, path, content=content, headers=_JSON)
+            return await self._http.request(
+                method, path, content=content, headers={**_JSON, **headers}
+            )
         except httpx.HTTPError as error:
             raise EngineUnavailable(f"vLLM at {self.url} does not answer: {error!r}") from None
         finally:
             wait.end()
 
 
-_JSON = {"content-type": "application/json"}
+def _trace_usage(trace: Trace, document: Mapping[str, Any]) -> None:
+    if usage := document.get("usage"):
+        trace.set(
+            gen_ai__usage__input_tokens=usage.get("prompt_tokens"),
+            gen_ai__usage__output_tokens=usage.get("completion_tokens"),
+        )
 
 
 def _rejection(status: int, body: bytes) -> EngineRejected | EngineUnavailable:
     message = _error_message(body)
+    if status == 404:  # it was started anew a moment ago, and has no adapters yet
+        return EngineUnavailable(f"vLLM does not have what was asked for: {message}")
     if status >= 500:
         return EngineUnavailable(f"vLLM failed ({status}): {message}")
     return EngineRejected(status, message)

@@ -9,11 +9,13 @@ from rich.console import Console
 
 from agents.bases import profile_named
 from agents.errors import EngineUnavailable
+from agents.registry import Registry
 from agents.settings import Settings
 from serving.announce import running_server
 from serving.engine.base_model import ensure_base_model, is_prepared
 from serving.engine.client import EngineClient
 from serving.engine.process import EngineProcess, engine_command, engine_environment
+from serving.tracing import traces_url
 
 
 @asynccontextmanager
@@ -25,9 +27,14 @@ async def own_engine(
     if not is_prepared(profile, settings.cache):
         with console.status(f"Preparing base model {profile.name!r} (once, about 30 s) …"):
             await asyncio.to_thread(ensure_base_model, profile, settings.cache)
-    command = engine_command(profile, ensure_base_model(profile, settings.cache), port)
+    model = ensure_base_model(profile, settings.cache)
+    command = engine_command(profile, model, port, settings.concurrency)
     log = settings.logs / "engine.log"
-    engine = EngineProcess(command, engine_environment(profile), log)
+    environment = engine_environment(profile)
+    if settings.otlp_endpoint is not None:
+        command += ["--otlp-traces-endpoint", traces_url(settings.otlp_endpoint)]
+        environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf"
+    engine = EngineProcess(command, environment, log)
     running = asyncio.create_task(engine.run())
     try:
         yield engine
@@ -53,7 +60,7 @@ async def any_engine(settings: Settings, console: Console) -> AsyncIterator[Engi
     if url is None and running is not None and running.base == settings.base:
         url = running.engine_url
     if url is not None:
-        client = EngineClient(url, settings.request_timeout_s)
+        client = engine_client(settings, url)
         try:
             if not await client.is_healthy():
                 raise EngineUnavailable(f"no vLLM server answers at {url}")
@@ -62,13 +69,19 @@ async def any_engine(settings: Settings, console: Console) -> AsyncIterator[Engi
             await client.aclose()
         return
     port = settings.engine_port or free_port()
-    client = EngineClient(f"http://127.0.0.1:{port}", settings.request_timeout_s)
+    client = engine_client(settings, f"http://127.0.0.1:{port}")
     try:
         async with own_engine(settings, port, console) as engine:
             await _until_healthy(client, engine, settings.engine_start_timeout_s, console)
             yield client
     finally:
         await client.aclose()
+
+
+def engine_client(settings: Settings, url: str) -> EngineClient:
+    """A client of the vLLM server at ``url``, for the adapters of this home."""
+    owner = Registry(settings.home).home_id
+    return EngineClient(url, settings.request_timeout_s, settings.engine_key, owner)
 
 
 def free_port() -> int:

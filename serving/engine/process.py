@@ -21,12 +21,19 @@ _LONGEST_BACKOFF_S = 30.0
 _STOP_TIMEOUT_S = 15.0
 
 
-def engine_command(profile: BaseProfile, model: Path | str, port: int) -> list[str]:
-    """The command line of vLLM's OpenAI server, on loopback, for one base profile."""
+def engine_command(
+    profile: BaseProfile, model: Path | str, port: int, concurrency: int
+) -> list[str]:
+    """The command line of vLLM's OpenAI server, on loopback, for one base profile.
+
+    Args:
+        concurrency: how many answers it works on at a time; more wait in its queue.
+    """
     command = [sys.executable, "-m", "serving.engine.server"]
     command += ["--model", str(model), "--served-model-name", BASE_MODEL]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     command += ["--max-model-len", str(profile.max_model_len), "--dtype", "bfloat16"]
+    command += ["--max-num-seqs", str(concurrency)]
     command += ["--enable-lora", "--max-loras", str(MAX_LORAS)]
     command += ["--max-cpu-loras", str(MAX_CPU_LORAS)]
     command += ["--max-lora-rank", str(profile.max_lora_rank)]

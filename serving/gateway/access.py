@@ -1,31 +1,84 @@
-"""Who may come in: with a key configured, every call but the health checks must carry it."""
+"""Who may come in, and how often.
 
-import hmac
+Keys are asked for as soon as the home has one; `serving.run` lets nobody listen on more than
+loopback without.
+"""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.gateway.errors import ApiError, response_for
+from serving.gateway.limits import Account, Accounts, Spend
+from serving.keys import Key, KeyLimits, KeyRing
 
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+_LIMITED = "/v1/"
+_ADMIN = "/admin"
+_BEARER = "bearer "
 
 
-class ApiKeyMiddleware:
-    """Refuses calls without ``Authorization: Bearer <key>`` (401, OpenAI's error shape)."""
+class AccessMiddleware:
+    """Refuses calls without a key (401), beyond a key's role (403) or its limits (429).
 
-    def __init__(self, app: ASGIApp, api_key: str) -> None:
+    What the request may be charged to is left in its state as ``spend``.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._expected = f"Bearer {api_key}".encode()
+        self._accounts = Accounts()
+        self._anybody = Account(KeyLimits())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on if it may."""
-        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
-            given = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(given, self._expected):
-                error = ApiError(
-                    401,
-                    "Missing or wrong API key; send it as 'Authorization: Bearer KEY'.",
-                    "invalid_api_key",
-                )
-                await response_for(error)(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        account, about = self._anybody, scope.setdefault("state", {})
+        try:
+            ring: KeyRing = scope["app"].state.gateway.keys
+            if ring.is_used:
+                key = _admitted(ring, scope)
+                about["key"] = key.id
+                account = self._accounts.of(key)
+            if not scope["path"].startswith(_LIMITED):
+                await self._app(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+            spend = account.begin(int(Headers(scope=scope).get("content-length") or 0))
+        except ApiError as error:
+            response = response_for(error)
+            response.headers.update(account.headers())
+            await response(scope, receive, send)
+            return
+        await self._charged(scope, receive, send, account, spend)
+
+    async def _charged(
+        self, scope: Scope, receive: Receive, send: Send, account: Account, spend: Spend
+    ) -> None:
+        failed = True
+
+        async def noting(message: Message) -> None:
+            nonlocal failed
+            if message["type"] == "http.response.start":
+                failed = message["status"] >= 400
+                MutableHeaders(scope=message).update(account.headers())
+            else:
+                spend.event()
+            await send(message)
+
+        scope["state"]["spend"] = spend
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            spend.end(failed)
+
+
+def _admitted(ring: KeyRing, scope: Scope) -> Key:
+    sent = Headers(scope=scope).get("authorization", "")
+    key = ring.find(sent[len(_BEARER) :]) if sent.lower().startswith(_BEARER) else None
+    if key is None:
+        message = "Missing, wrong or revoked API key; send it as 'Authorization: Bearer KEY'."
+        raise ApiError(401, message, "invalid_api_key")
+    if key.role != "admin" and scope["path"].startswith(_ADMIN):
+        message = f"This key's role is {key.role!r}; {_ADMIN} needs one whose role is 'admin'."
+        raise ApiError(403, message, "permission_denied")
+    return key

@@ -36,7 +36,7 @@ async def load(name: str, state: State) -> dict[str, Any]:
 @routes.post("/{name}/activate", openapi_extra={"requestBody": _ACTIVATE | {"required": True}})
 async def activate(name: str, request: Request, state: State) -> dict[str, Any]:
     """Make a published version the live one."""
-    body = await parse_body(request, ActivateRequest, state.settings.max_body_bytes)
+    body = await parse_body(request, ActivateRequest, state.settings)
     await asyncio.to_thread(state.registry.activate, name, body.version)
     return await _changed(state, name)
 

@@ -7,15 +7,17 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from serving.gateway import admin, chat, inspect
-from serving.gateway.access import ApiKeyMiddleware
+from serving.gateway.access import AccessMiddleware
+from serving.gateway.drain import DrainMiddleware
 from serving.gateway.errors import install_error_handlers
+from serving.gateway.log import LogMiddleware
 from serving.gateway.state import GatewayState
 
 VERSION = "0.1.0"
 
 
 def create_app(
-    open_state: Callable[[], AbstractAsyncContextManager[GatewayState]], api_key: str | None
+    open_state: Callable[[], AbstractAsyncContextManager[GatewayState]],
 ) -> FastAPI:
     """The application; ``open_state`` is entered when it starts and left when it stops."""
 
@@ -30,7 +32,11 @@ def create_app(
         version=VERSION,
         summary="A router LLM dispatches each turn to a domain-specific Phi-3 agent.",
         lifespan=lifespan,
-        middleware=[Middleware(ApiKeyMiddleware, api_key=api_key)] if api_key else [],
+        middleware=[
+            Middleware(LogMiddleware),
+            Middleware(DrainMiddleware),
+            Middleware(AccessMiddleware),
+        ],
     )
     install_error_handlers(app)
     for module in (chat, inspect, admin):

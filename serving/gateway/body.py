@@ -6,18 +6,23 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
+from agents.settings import Settings
 from serving.gateway.errors import ApiError, ClientHungUp, validation_error
+from serving.gateway.time_limit import seconds_from_now, time_limit
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
-async def parse_body(request: Request, model: type[_Body], max_bytes: int) -> _Body:
+async def parse_body(request: Request, model: type[_Body], limits: Settings) -> _Body:
     """The body as ``model``, parsed in one step by pydantic's own JSON reader.
 
     Raises:
-        ApiError: the body is too large (413), not JSON or not what ``model`` allows (400).
+        ApiError: the body is too large (413), too slow (408), not JSON or not what ``model``
+            allows (400).
     """
-    content = await _read(request, max_bytes)
+    slow = f"The body did not arrive within {limits.client_timeout_s:g} s."
+    async with time_limit(seconds_from_now(limits.client_timeout_s), slow, 408):
+        content = await _read(request, limits.max_body_bytes)
     try:
         return model.model_validate_json(content)
     except ValidationError as error:

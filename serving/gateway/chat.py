@@ -1,26 +1,32 @@
 """``POST /v1/chat/completions``: one turn, whole or streamed."""
 
+import asyncio
+import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from agents.errors import ConversationNotFound, PhilharmonicError
+from agents.errors import ConversationNotFound, EngineUnavailable, PhilharmonicError
+from serving.gateway.admission import Ticket
 from serving.gateway.body import parse_body
 from serving.gateway.errors import ClientHungUp, as_api_error, error_body
 from serving.gateway.hang_up import unless_hung_up
+from serving.gateway.limits import Spend
 from serving.gateway.parse import check_only_new, history_of, turn_of
 from serving.gateway.schemas import NEW, ChatRequest
 from serving.gateway.state import GatewayState, State
+from serving.gateway.time_limit import seconds_from_now, time_limit
 from serving.graph import Answered
 from serving.own_time import begin_own_time, own_time_header
+from serving.tracing import current
 from serving.turn import Exchange, Route, Turn
 
 routes = APIRouter()
@@ -30,13 +36,21 @@ _BODY = {"content": {"application/json": {"schema": ChatRequest.model_json_schem
 
 @dataclass(frozen=True)
 class _Call:
-    """One request to the endpoint, read and placed in its conversation."""
+    """One request to the endpoint, read and placed in its conversation.
+
+    Attributes:
+        started: when it came, by `time.perf_counter`.
+        end: when its time is up, by the event loop's clock.
+        spend: where its tokens are charged.
+    """
 
     turn: Turn
     history: list[Exchange]
     conversation_id: str | None
     include_usage: bool
+    spend: Spend
     started: float
+    end: float
 
 
 @routes.post("/v1/chat/completions", openapi_extra={"requestBody": _BODY | {"required": True}})
@@ -45,15 +59,16 @@ async def chat_completions(request: Request, state: State) -> Response:
     started = time.perf_counter()
     agent, status = "none", 500
     try:
-        parsed = await parse_body(request, ChatRequest, state.settings.max_body_bytes)
+        parsed = await parse_body(request, ChatRequest, state.settings)
         async with AsyncExitStack() as held:
-            await held.enter_async_context(_counted(state))
+            ticket = held.enter_context(state.admission.ticket())
             agent, response = await unless_hung_up(
-                request.receive, _respond(state, parsed, started, held)
+                request.receive,
+                _respond(state, parsed, started, ticket, held, request.state.spend),
             )
             status = response.status_code
             return response
-    except PhilharmonicError as error:
+    except (PhilharmonicError, sqlite3.Error) as error:
         status = as_api_error(error).status
         raise
     finally:
@@ -61,21 +76,55 @@ async def chat_completions(request: Request, state: State) -> Response:
 
 
 async def _respond(
-    state: GatewayState, parsed: ChatRequest, started: float, held: AsyncExitStack
+    state: GatewayState,
+    parsed: ChatRequest,
+    started: float,
+    ticket: Ticket,
+    held: AsyncExitStack,
+    spend: Spend,
 ) -> tuple[str, Response]:
     """The agent that answers and its response; a stream has given its first chunk by then."""
     begin_own_time(started)
-    call = await _place(state, parsed, started, held)
+    end = seconds_from_now(state.settings.request_timeout_s)
+    async with time_limit(end, _too_long(state)):
+        await _hold_conversation(state, parsed.conversation_id, held)
+        await ticket.slot()
+        try:
+            return await _answered(state, await _place(state, parsed, spend, started, end), held)
+        except EngineUnavailable:
+            # Nothing has gone out yet. The engine is being started again, or filled.
+            if not await state.reconciler.recovered(state.settings.engine_wait_s):
+                raise
+            state.metrics.retried.inc()
+        return await _answered(state, await _place(state, parsed, spend, started, end), held)
+
+
+async def _answered(state: GatewayState, call: _Call, held: AsyncExitStack) -> tuple[str, Response]:
     if call.turn.stream:
         return await _streamed(state, call, held)
     answered = await state.graph.run(call.turn, call.history, call.conversation_id)
     return answered.route.agent, _whole(state, call, answered)
 
 
+def _too_long(state: GatewayState) -> str:
+    return (
+        f"The answer took longer than {state.settings.request_timeout_s:g} s; ask for less, or "
+        "for fewer max_tokens."
+    )
+
+
+async def _hold_conversation(
+    state: GatewayState, conversation_id: str | None, held: AsyncExitStack
+) -> None:
+    """Keep others out of a stored conversation until the turn ends; they keep no slot waiting."""
+    if conversation_id not in (None, NEW):
+        await held.enter_async_context(state.conversation_lock(conversation_id))
+
+
 async def _place(
-    state: GatewayState, request: ChatRequest, started: float, held: AsyncExitStack
+    state: GatewayState, request: ChatRequest, spend: Spend, started: float, end: float
 ) -> _Call:
-    """Find the conversation the turn belongs to; a stored one is held until the turn ends."""
+    """Find the conversation the turn belongs to."""
     turn = turn_of(request)
     history: list[Exchange] = []
     conversation_id = request.conversation_id
@@ -88,11 +137,10 @@ async def _place(
         if conversation_id == NEW:
             conversation_id = f"conv_{uuid.uuid4().hex}"
         else:
-            await held.enter_async_context(state.conversation_lock(conversation_id))
             await find_conversation(state, conversation_id)
     options = request.stream_options
     usage = options is not None and options.include_usage
-    return _Call(turn, history, conversation_id, usage, started)
+    return _Call(turn, history, conversation_id, usage, spend, started, end)
 
 
 async def find_conversation(state: GatewayState, conversation_id: str) -> list[Exchange]:
@@ -123,15 +171,19 @@ async def _streamed(
     """
     events = state.graph.events(call.turn, call.history, call.conversation_id)
     held.push_async_callback(events.aclose)
-    route = await anext(events)
-    assert isinstance(route, Route)
-    first = await anext(events)
+    limit_s = state.settings.first_token_timeout_s
+    late = f"The engine did not begin to answer within {limit_s:g} s."
+    async with time_limit(seconds_from_now(limit_s), late):
+        route = await anext(events)
+        assert isinstance(route, Route)
+        first = await anext(events)
     elapsed = time.perf_counter() - call.started
     state.metrics.first_token_seconds.labels(route.agent).observe(elapsed)
     about = about_route(route, call.conversation_id)
-    stream = _sse(state, call, route, events, [first])
+    stream = _sse(state, call, route, events, first)
     headers = headers_of(about) | own_time_header()
-    return route.agent, _Stream(stream, headers, held.pop_all())
+    patience_s = state.settings.client_timeout_s
+    return route.agent, _Stream(stream, headers, held.pop_all(), patience_s)
 
 
 class _Stream(StreamingResponse):
@@ -139,19 +191,31 @@ class _Stream(StreamingResponse):
 
     It is released here and not in the generator of the events: that one never runs if the
     client is gone before the first of them is sent.
+
+    Args:
+        patience_s: how long the client may leave an event unread once the buffers are full.
     """
 
     def __init__(
-        self, events: AsyncIterator[bytes], headers: dict[str, str], held: AsyncExitStack
+        self,
+        events: AsyncIterator[bytes],
+        headers: dict[str, str],
+        held: AsyncExitStack,
+        patience_s: float,
     ) -> None:
         headers = headers | {"cache-control": "no-cache"}
         super().__init__(events, media_type="text/event-stream", headers=headers)
         self._held = held
+        self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def patiently(message: Message) -> None:
+            async with asyncio.timeout(self._patience_s):
+                await send(message)
+
         async with self._held:
-            with suppress(ClientHungUp):
-                await unless_hung_up(receive, self.stream_response(send))
+            with suppress(ClientHungUp, TimeoutError):
+                await unless_hung_up(receive, self.stream_response(patiently))
 
 
 async def _sse(
@@ -159,34 +223,26 @@ async def _sse(
     call: _Call,
     route: Route,
     events: AsyncIterator[Route | dict[str, Any] | Answered],
-    begun: list[Route | dict[str, Any] | Answered],
+    first: Route | dict[str, Any] | Answered,
 ) -> AsyncIterator[bytes]:
     about: dict[str, Any] | None = about_route(route, call.conversation_id)
+    event: Route | dict[str, Any] | Answered | None = first
     try:
-        async for event in _chain(begun, events):
+        while event is not None:
             if isinstance(event, Answered):
                 _observe(state, call, route, event.completion)
                 yield b"data: [DONE]\n\n"
-            elif isinstance(event, dict):
-                if not event["choices"] and not call.include_usage:
-                    continue
+            elif isinstance(event, dict) and (event["choices"] or call.include_usage):
                 chunk = event if about is None else {**event, "philharmonic": about}
                 about = None
                 yield b"data: " + orjson.dumps(chunk) + b"\n\n"
-    except PhilharmonicError as error:
+            async with time_limit(call.end, _too_long(state)):
+                event = await anext(events, None)
+    except (PhilharmonicError, sqlite3.Error) as error:
         fault = as_api_error(error)
+        state.metrics.broken.labels(fault.code).inc()
         body = error_body(fault.status, str(fault), fault.code, fault.param)
         yield b"data: " + orjson.dumps(body) + b"\n\n"
-
-
-async def _chain(
-    begun: list[Route | dict[str, Any] | Answered],
-    events: AsyncIterator[Route | dict[str, Any] | Answered],
-) -> AsyncIterator[Route | dict[str, Any] | Answered]:
-    for event in begun:
-        yield event
-    async for event in events:
-        yield event
 
 
 def about_route(route: Route, conversation_id: str | None) -> dict[str, Any]:
@@ -217,11 +273,18 @@ def _observe(state: GatewayState, call: _Call, route: Route, completion: dict[st
         seconds = route.decision.milliseconds / 1000
         metrics.route_seconds.labels(route.decision.stage).observe(seconds)
     usage = completion.get("usage") or {}
-    for kind in ("prompt_tokens", "completion_tokens"):
-        metrics.tokens.labels(route.agent, kind.removesuffix("_tokens")).inc(usage.get(kind) or 0)
-
-
-@asynccontextmanager
-async def _counted(state: GatewayState) -> AsyncIterator[None]:
-    with state.metrics.in_flight.track_inprogress():
-        yield
+    counts = {kind: usage.get(f"{kind}_tokens") or 0 for kind in ("prompt", "completion")}
+    call.spend.settle(sum(counts.values()))
+    turn = current()
+    turn.rename(f"invoke_agent {route.agent}")
+    turn.set(
+        gen_ai__operation__name="invoke_agent",
+        gen_ai__provider__name="philharmonic",
+        gen_ai__agent__name=route.agent,
+        gen_ai__agent__version=route.version.model,
+        gen_ai__conversation__id=call.conversation_id,
+        gen_ai__usage__input_tokens=counts["prompt"],
+        gen_ai__usage__output_tokens=counts["completion"],
+    )
+    for kind, count in counts.items():
+        metrics.tokens.labels(route.agent, kind).inc(count)

@@ -1,5 +1,8 @@
 """Errors as OpenAI's clients expect them: a status and ``{"error": {...}}``."""
 
+import logging
+import math
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,22 +19,43 @@ from agents.errors import (
     EngineUnavailable,
     PhilharmonicError,
     RegistryError,
+    StorageError,
 )
+from agents.storage import storage_error
+from serving.gateway.log import request_id_header
 
-_RETRY_AFTER_S = "2"
+logger = logging.getLogger(__name__)
+
+_RETRY_AFTER_S = 2.0
+_RETRY_STORAGE_S = 30.0
+
+_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 # How vLLM says that a prompt, or a prompt and its max_tokens, exceed the context.
 _TOO_LONG = ("maximum context length", "cannot be greater than")
 
 
 class ApiError(PhilharmonicError):
-    """A request that cannot be served as it is; ``param`` names the field at fault."""
+    """A request that cannot be served as it is.
 
-    def __init__(self, status: int, message: str, code: str, param: str | None = None) -> None:
+    Attributes:
+        param: the field at fault.
+        retry_after_s: when the same request may work; None: only after a change.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.param = param
+        self.retry_after_s = retry_after_s
 
 
 class ClientHungUp(ApiError):
@@ -43,13 +67,19 @@ class ClientHungUp(ApiError):
 
 def error_body(status: int, message: str, code: str, param: str | None = None) -> dict[str, Any]:
     """OpenAI's error object."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
+    kind = "server_error" if status >= 500 else _KINDS.get(status, "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def as_api_error(error: PhilharmonicError) -> ApiError:
-    """The status and code under which an error of ours goes out."""
+def as_api_error(error: PhilharmonicError | sqlite3.Error) -> ApiError:
+    """The status and code under which an error of ours, or of our store, goes out."""
     match error:
+        case sqlite3.Error():
+            return as_api_error(storage_error("the store of conversations", error))
+        case StorageError():
+            logger.error("%s", error)
+            message = f"{error}. Without a conversation_id chat goes on."
+            return ApiError(503, message, "storage_unavailable", retry_after_s=_RETRY_STORAGE_S)
         case ApiError():
             return error
         case ConversationNotFound():
@@ -68,7 +98,8 @@ def as_api_error(error: PhilharmonicError) -> ApiError:
             status = error.status if 400 <= error.status < 500 else 502
             return ApiError(status, error.message, "rejected_by_engine")
         case EngineUnavailable():
-            return ApiError(503, str(error), "engine_unavailable")
+            message, code = str(error), "engine_unavailable"
+            return ApiError(503, message, code, retry_after_s=_RETRY_AFTER_S)
         case _:
             return ApiError(500, str(error), "internal_error")
 
@@ -100,8 +131,10 @@ def _path(location: Sequence[int | str]) -> str:
 
 
 def response_for(error: ApiError) -> JSONResponse:
-    """The HTTP response of an error; a 503 says when to come back."""
-    headers = {"retry-after": _RETRY_AFTER_S} if error.status == 503 else None
+    """The HTTP response of an error; one that passes says when to come back."""
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
     body = error_body(error.status, str(error), error.code, error.param)
     return JSONResponse(body, error.status, headers)
 
@@ -110,7 +143,8 @@ def install_error_handlers(app: FastAPI) -> None:
     """Give every error the same shape, whoever raised it."""
 
     @app.exception_handler(PhilharmonicError)
-    async def _ours(_: Request, error: PhilharmonicError) -> JSONResponse:
+    @app.exception_handler(sqlite3.Error)
+    async def _ours(_: Request, error: PhilharmonicError | sqlite3.Error) -> JSONResponse:
         return response_for(as_api_error(error))
 
     @app.exception_handler(RequestValidationError)
@@ -125,4 +159,6 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> JSONResponse:
         message = "Something went wrong on our side; the gateway's log says what."
-        return response_for(ApiError(500, message, "internal_error"))
+        response = response_for(ApiError(500, message, "internal_error"))
+        response.headers.update(request_id_header())  # this is outside of every middleware
+        return response

@@ -7,12 +7,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from router.router import Decision
+from serving.gateway.admission import Ticket
 from serving.gateway.body import parse_body
 from serving.gateway.chat import find_conversation
+from serving.gateway.hang_up import unless_hung_up
 from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
-from serving.gateway.state import State
+from serving.gateway.state import GatewayState, State
 from serving.own_time import begin_own_time, own_time_header
+from serving.turn import Exchange
 
 routes = APIRouter()
 
@@ -37,13 +41,9 @@ async def models(state: State) -> dict[str, Any]:
 async def route(request: Request, response: Response, state: State) -> dict[str, Any]:
     """The routing decision alone: who would answer the last user message, and why."""
     begin_own_time(time.perf_counter())
-    parsed = await parse_body(request, RouteRequest, state.settings.max_body_bytes)
-    if parsed.conversation_id is None:
-        history = await state.dispatcher.attribute(history_of(parsed.messages, None))
-    else:
-        check_only_new(parsed.messages)
-        history = await find_conversation(state, parsed.conversation_id)
-    decision = await state.dispatcher.decide(history, user_text(parsed.messages))
+    parsed = await parse_body(request, RouteRequest, state.settings)
+    with state.admission.ticket() as ticket:
+        history, decision = await unless_hung_up(request.receive, _decide(state, parsed, ticket))
     response.headers.update(own_time_header())
     return {
         "agent": decision.agent,
@@ -54,6 +54,19 @@ async def route(request: Request, response: Response, state: State) -> dict[str,
         "milliseconds": decision.milliseconds,
         "current": history[-1]["agent"] if history else None,
     }
+
+
+async def _decide(
+    state: GatewayState, parsed: RouteRequest, ticket: Ticket
+) -> tuple[list[Exchange], Decision]:
+    """The history, every turn with its agent, and the decision for what follows."""
+    await ticket.slot()
+    if parsed.conversation_id is None:
+        history = await state.dispatcher.attribute(history_of(parsed.messages, None))
+    else:
+        check_only_new(parsed.messages)
+        history = await find_conversation(state, parsed.conversation_id)
+    return history, await state.dispatcher.decide(history, user_text(parsed.messages))
 
 
 @routes.get("/v1/conversations/{conversation_id}")
@@ -90,12 +103,18 @@ async def healthz() -> dict[str, str]:
 
 @routes.get("/readyz")
 async def readyz(state: State) -> JSONResponse:
-    """200 when a chat with any live agent would succeed, else 503 with what is missing."""
+    """200 when a chat would succeed, else 503 with what is missing.
+
+    Adapters that the engine refuses are named in both; their agents do not answer, the others do.
+    """
+    refused = state.reconciler.refused
     if state.is_ready():
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", "refused": refused})
+    if state.drain.begun:
+        return JSONResponse({"status": "stopping"}, 503)
     loaded = state.reconciler.loaded
     missing = sorted(state.lineup.wanted().keys() - loaded) if loaded else ["the engine"]
-    body = {"status": "not ready", "missing": missing, "refused": state.reconciler.refused}
+    body = {"status": "not ready", "missing": missing, "refused": refused}
     return JSONResponse(body, 503)
 
 
@@ -103,4 +122,9 @@ async def readyz(state: State) -> JSONResponse:
 async def metrics(state: State) -> Response:
     """Prometheus metrics."""
     state.metrics.ready.set(state.is_ready())
+    reconciler = state.reconciler
+    state.metrics.engine_up.set(bool(reconciler.loaded))
+    state.metrics.show_adapters(state.lineup.wanted(), reconciler.loaded, reconciler.refused)
+    state.metrics.in_flight.set(state.admission.in_flight)
+    state.metrics.queued.set(state.admission.queued)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

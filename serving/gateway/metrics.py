@@ -1,5 +1,7 @@
 """What Prometheus sees of the gateway."""
 
+from collections.abc import Collection
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _ROUTE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -46,11 +48,71 @@ class Metrics:
         )
         self.in_flight = Gauge(
             "philharmonic_requests_in_flight",
-            "Chat requests being answered now",
+            "Turns that the engine works on now",
+            registry=self.registry,
+        )
+        self.queued = Gauge(
+            "philharmonic_requests_queued",
+            "Turns that wait for a slot, or for the turn before them in their conversation",
             registry=self.registry,
         )
         self.ready = Gauge(
             "philharmonic_ready",
-            "1 when the engine serves every live version",
+            "1 when a chat would succeed",
             registry=self.registry,
         )
+        self.responses = Counter(
+            "philharmonic_http_responses",
+            "Answers of every kind, by route and HTTP status",
+            ("route", "status"),
+            registry=self.registry,
+        )
+        self.retried = Counter(
+            "philharmonic_turns_retried",
+            "Turns that were asked for again because the engine failed before it began to answer",
+            registry=self.registry,
+        )
+        self.broken = Counter(
+            "philharmonic_streams_broken",
+            "Streams that ended with an error, by its code",
+            ("code",),
+            registry=self.registry,
+        )
+        self.engine_up = Gauge(
+            "philharmonic_engine_up",
+            "1 while the engine answers",
+            registry=self.registry,
+        )
+        self.engine_lost = Counter(
+            "philharmonic_engine_lost",
+            "How often the engine stopped answering",
+            registry=self.registry,
+        )
+        self.adapter_loaded = Gauge(
+            "philharmonic_adapter_loaded",
+            "1 for each adapter that is wanted and loaded, 0 for one that is not loaded",
+            ("model",),
+            registry=self.registry,
+        )
+        self.adapter_refused = Gauge(
+            "philharmonic_adapter_refused",
+            "1 for each adapter that the engine refuses to load",
+            ("model",),
+            registry=self.registry,
+        )
+        self.load_seconds = Histogram(
+            "philharmonic_adapter_load_seconds",
+            "Time the engine took to load an adapter",
+            buckets=_TIME_BUCKETS,
+            registry=self.registry,
+        )
+
+    def show_adapters(
+        self, wanted: Collection[str], loaded: Collection[str], refused: Collection[str]
+    ) -> None:
+        """Set the gauges of adapters; those that are wanted no more are gone from them."""
+        self.adapter_loaded.clear()
+        self.adapter_refused.clear()
+        for model in wanted:
+            self.adapter_loaded.labels(model).set(model in loaded)
+            self.adapter_refused.labels(model).set(model in refused)

@@ -10,8 +10,11 @@ from fastapi import Depends, Request
 from agents.registry import Registry
 from agents.settings import Settings
 from serving.dispatch import Dispatcher
+from serving.gateway.admission import Admission
+from serving.gateway.drain import Drain
 from serving.gateway.metrics import Metrics
 from serving.graph import ConversationGraph
+from serving.keys import KeyRing
 from serving.lineup import Lineup
 from serving.reconciler import Reconciler
 
@@ -26,12 +29,17 @@ class GatewayState:
     reconciler: Reconciler
     dispatcher: Dispatcher
     graph: ConversationGraph
-    metrics: Metrics = field(default_factory=Metrics)
+    admission: Admission
+    keys: KeyRing
+    metrics: Metrics
+    drain: Drain = field(default_factory=Drain)
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def is_ready(self) -> bool:
-        """Whether a chat with any live agent would succeed now."""
-        return self.lineup.is_complete(self.reconciler.loaded)
+        """Whether a chat would succeed now, with any live agent that the engine accepts."""
+        reconciler = self.reconciler
+        is_complete = self.lineup.is_complete(reconciler.loaded, reconciler.refused)
+        return is_complete and not self.drain.begun
 
     def conversation_lock(self, conversation_id: str) -> asyncio.Lock:
         """Turns of one stored conversation wait for each other."""

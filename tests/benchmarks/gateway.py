@@ -19,7 +19,6 @@ import asyncio
 import json
 import os
 import platform
-import secrets
 import statistics
 import subprocess
 import sys
@@ -35,6 +34,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from serving.keys import KeyLimits, KeyStore
 from tests.benchmarks import litellm_proxy
 from tests.benchmarks.instant_upstream import TEXT
 from tests.benchmarks.load import Load, chat_request, connect, put_under_load
@@ -137,8 +137,9 @@ def _start_ours(stack: ExitStack, folder: Path, upstream: str) -> Target:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [str(philharmonic()), "serve", "--engine-url", upstream, "--port", str(port)]
-    key = "sk-" + secrets.token_hex(16)
-    env = {"PHILHARMONIC_HOME": str(folder / "home"), "PHILHARMONIC_API_KEY": key}
+    home = folder / "home"
+    _, key = KeyStore(home).create("benchmark", "chat", KeyLimits())
+    env = {"PHILHARMONIC_HOME": str(home), "PHILHARMONIC_LOG_LEVEL": "warning"}
     child = stack.enter_context(running(OURS, command, folder / "philharmonic.log", env))
     child.wait_until_200(f"{url}/readyz", START_TIMEOUT_S)
     return Target(OURS, url, {"authorization": f"Bearer {key}"})

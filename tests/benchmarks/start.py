@@ -60,7 +60,6 @@ def start_once(kind: str, home: Path) -> Start:
     command = [str(philharmonic()), "serve", "--port", str(port)]
     env: dict[str, str | None] = {
         "PHILHARMONIC_HOME": str(home),
-        "PHILHARMONIC_API_KEY": None,
         "PHILHARMONIC_ENGINE_URL": None,
     }
     begun = time.perf_counter()

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from agents.registry import Registry
 from agents.settings import ROOT
 from serving.engine.own import free_port
 
@@ -58,9 +59,15 @@ class Gateway:
             return False
 
     def adapters(self) -> set[str]:
-        """The adapters vLLM has loaded."""
+        """The adapters vLLM has loaded for this home."""
+        prefix = self.on_engine("")
         listing = self.engine.get("/v1/models").json()["data"]
-        return {model["id"] for model in listing if model["parent"] is not None}
+        names = {model["id"] for model in listing if model["parent"] is not None}
+        return {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+
+    def on_engine(self, model: str) -> str:
+        """What vLLM calls a model of this home."""
+        return f"{Registry(self.home).home_id}:{model}"
 
     def logs(self) -> Mapping[str, str]:
         """The end of what gateway and engine wrote, by name."""

@@ -95,7 +95,7 @@ def test_an_adapter_is_not_dropped(server: Gateway, catalog: Catalog, agent: str
                     },
                 )
             )
-            for model in (f"{agent}@1", BASE_MODEL)
+            for model in (server.on_engine(f"{agent}@1"), BASE_MODEL)
         ]
         assert content_of(answers[0]) != content_of(answers[1])
         if len(example.prompt) == 1:

@@ -23,14 +23,36 @@ def publish_two_versions(home: Path, folder: Path) -> None:
 def test_help_names_every_verb(cli: Cli) -> None:
     code, out, _ = cli("--help")
     assert code == 0
-    verbs = ("serve", "chat", "agents", "train", "add", "publish", "rollback", "router", "loadtest")
+    verbs = (
+        "serve",
+        "chat",
+        "agents",
+        "train",
+        "add",
+        "publish",
+        "rollback",
+        "router",
+        "keys",
+        "loadtest",
+    )
     for verb in verbs:
         assert verb in out
 
 
 @pytest.mark.parametrize(
     "verb",
-    ["serve", "chat", "agents", "train", "add", "publish", "activate", "rollback", "delete"],
+    [
+        "serve",
+        "chat",
+        "agents",
+        "train",
+        "add",
+        "publish",
+        "activate",
+        "rollback",
+        "delete",
+        "keys",
+    ],
 )
 def test_every_verb_has_help(cli: Cli, verb: str) -> None:
     code, out, _ = cli(verb, "--help")
@@ -90,7 +112,7 @@ def test_publish_takes_the_agent_as_it_is_on_disk(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--host", "0.0.0.0"), "lets others in: set PHILHARMONIC_API_KEY"),
+        (("--host", "0.0.0.0"), "lets others in, and"),
         (("--base", "gpt-7"), "unknown base 'gpt-7'; known: default, phi-3-mini-4k"),
         (("--port", "99999"), "port: Input should be less than or equal to 65535"),
     ],

@@ -42,46 +42,62 @@ def test_every_live_adapter_and_the_routers_are_wanted(registry: Registry) -> No
 
 def test_it_is_complete_with_every_adapter_only(registry: Registry, tmp_path: Path) -> None:
     lineup = Lineup(registry, router_adapters)
-    assert lineup.is_complete(loaded("cron@1"))
-    assert not lineup.is_complete(loaded())
-    assert not lineup.is_complete(frozenset({BASE_MODEL, "cron@1"}))
-    assert not lineup.is_complete(frozenset())
-    assert not Lineup(Registry(tmp_path / "empty"), dict).is_complete(frozenset({BASE_MODEL}))
+    assert lineup.is_complete(loaded("cron@1"), {})
+    assert not lineup.is_complete(loaded(), {})
+    assert not lineup.is_complete(frozenset({BASE_MODEL, "cron@1"}), {})
+    assert not lineup.is_complete(frozenset(), {})
+    assert not Lineup(Registry(tmp_path / "empty"), dict).is_complete(frozenset({BASE_MODEL}), {})
 
 
 def test_the_old_version_answers_until_the_new_one_is_loaded(
     registry: Registry, tmp_path: Path
 ) -> None:
     lineup = Lineup(registry, router_adapters)
-    assert lineup.version_for("cron", loaded("cron@1")).number == 1
+    assert lineup.version_for("cron", loaded("cron@1"), {}).number == 1
     publish_another(registry, tmp_path)
     lineup.refresh()
     assert lineup.live["cron"].number == 2
-    assert lineup.version_for("cron", loaded("cron@1")).number == 1
-    assert lineup.version_for("cron", loaded("cron@1", "cron@2")).number == 2
+    assert lineup.version_for("cron", loaded("cron@1"), {}).number == 1
+    assert lineup.version_for("cron", loaded("cron@1", "cron@2"), {}).number == 2
     registry.rollback("cron")
     lineup.refresh()
-    assert lineup.version_for("cron", loaded("cron@2")).number == 2
-    assert lineup.version_for("cron", loaded("cron@1")).number == 1
+    assert lineup.version_for("cron", loaded("cron@2"), {}).number == 2
+    assert lineup.version_for("cron", loaded("cron@1"), {}).number == 1
 
 
 def test_a_version_that_is_not_loaded_yet_is_worth_another_try(registry: Registry) -> None:
     with pytest.raises(EngineUnavailable, match="agent 'cron' is being loaded"):
-        Lineup(registry, router_adapters).version_for("cron", loaded())
+        Lineup(registry, router_adapters).version_for("cron", loaded(), {})
+
+
+def test_what_the_engine_refuses_is_named_and_holds_nobody_up(
+    registry: Registry, tmp_path: Path
+) -> None:
+    lineup, refused = Lineup(registry, router_adapters), {"cron@1": "it does not fit"}
+    assert lineup.is_complete(loaded(), refused)
+    assert set(lineup.servable(loaded(), refused)) == {"general"}
+    with pytest.raises(EngineUnavailable, match=r"refuses cron@1 \(it does not fit\)"):
+        lineup.version_for("cron", loaded(), refused)
+    lineup.version_for("cron", loaded("cron@1"), {})
+    publish_another(registry, tmp_path)
+    lineup.refresh()
+    refused = {"cron@2": "nor does this"}
+    assert lineup.version_for("cron", loaded("cron@1"), refused).number == 1
+    assert set(lineup.servable(loaded("cron@1"), refused)) == {"cron", "general"}
 
 
 def test_an_agent_without_adapter_needs_the_base_alone(registry: Registry) -> None:
     lineup = Lineup(registry, router_adapters)
-    assert lineup.version_for("general", loaded()).model == "general@1"
+    assert lineup.version_for("general", loaded(), {}).model == "general@1"
     with pytest.raises(EngineUnavailable):
-        lineup.version_for("general", frozenset())
+        lineup.version_for("general", frozenset(), {})
 
 
 def test_an_agent_that_is_not_live_is_answered_with_those_that_are(registry: Registry) -> None:
     lineup = Lineup(registry, router_adapters)
     with pytest.raises(RegistryError, match="no agent 'chess' is live; live: cron, general"):
-        lineup.version_for("chess", loaded())
+        lineup.version_for("chess", loaded(), {})
     registry.unload("cron")
     lineup.refresh()
     with pytest.raises(RegistryError, match="live: general"):
-        lineup.version_for("cron", loaded("cron@1"))
+        lineup.version_for("cron", loaded("cron@1"), {})

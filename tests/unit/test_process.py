@@ -147,12 +147,12 @@ async def test_the_log_says_what_it_said(tmp_path: Path) -> None:
 
 
 def test_the_command_serves_the_base_with_adapters_on_loopback() -> None:
-    command = engine_command(PROFILES["default"], Path("/cache/base"), 8123)
+    command = engine_command(PROFILES["default"], Path("/cache/base"), 8123, 48)
     assert command[:3] == [sys.executable, "-m", "serving.engine.server"]
     options = dict(pairwise(command))
     assert options["--model"] == "/cache/base"
     assert (options["--host"], options["--port"]) == ("127.0.0.1", "8123")
-    assert options["--max-lora-rank"] == "16"
+    assert (options["--max-lora-rank"], options["--max-num-seqs"]) == ("16", "48")
     assert "--enable-lora" in command
 
 
