@@ -14,6 +14,7 @@ from agents.settings import Settings
 from serving.answer import Answerer
 from serving.dispatch import Dispatcher
 from serving.engine.client import EngineClient
+from serving.engine.router_llm import RouterLLMEndpoint
 from serving.gateway.state import GatewayState
 from serving.graph import ConversationGraph
 from serving.lineup import Lineup
@@ -42,7 +43,13 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
             logger.warning("agent %s is not served: it has no adapter for this base", name)
         published = registry.router()
         folder = router_folder(published, settings)
-        routers = RouterSwitch(open_router(folder, catalog, client, settings))
+        llm: EngineClient | RouterLLMEndpoint = client
+        if settings.router_llm_url is not None:
+            llm = RouterLLMEndpoint(
+                settings.router_llm_url, settings.router_llm_model, settings.router_llm_key
+            )
+            closing.push_async_callback(llm.aclose)
+        routers = RouterSwitch(open_router(folder, catalog, llm, registry, settings))
         lineup = Lineup(registry, routers.adapters)
         in_flight = InFlight()
         reconciler = Reconciler(client, lineup.wanted, in_flight, settings.reconcile_every_s)
@@ -51,9 +58,10 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
             AsyncSqliteSaver.from_conn_string(str(settings.home / "conversations.sqlite"))
         )
         await checkpointer.setup()
-        graph = ConversationGraph(dispatcher, Answerer(client, in_flight), checkpointer)
+        answerer = Answerer(client, in_flight)
+        graph = ConversationGraph(dispatcher, answerer, checkpointer, settings.speculate)
         await closing.enter_async_context(_running(reconciler.run()))
-        following = follow(routers, registry, published, catalog, client, settings)
+        following = follow(routers, registry, published, catalog, llm, settings)
         await closing.enter_async_context(_running(following))
         yield GatewayState(settings, registry, lineup, reconciler, dispatcher, graph)
 

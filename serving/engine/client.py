@@ -100,6 +100,8 @@ class EngineClient:
                         yield chunk
         except httpx.HTTPError as error:
             raise EngineUnavailable(f"vLLM at {self.url} broke off: {error!r}") from None
+        finally:
+            wait.end()
 
     async def label_logprobs(self, model: str, prompt: str, labels: Sequence[str]) -> list[float]:
         """The log-probability of each one-token label right after ``prompt``.
@@ -114,9 +116,14 @@ class EngineClient:
             "logprobs": _TOP_LOGPROBS,
             "add_special_tokens": False,
         }
-        completion = orjson.loads(await self._request("POST", "/v1/completions", payload))
-        top = completion["choices"][0]["logprobs"]["top_logprobs"][0]
-        return [max(top.get(label, _FLOOR), _FLOOR) for label in labels]
+        content = await self._request("POST", "/v1/completions", payload)
+        try:
+            top = orjson.loads(content)["choices"][0]["logprobs"]["top_logprobs"][0]
+            return [max(float(top.get(label, _FLOOR)), _FLOOR) for label in labels]
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise EngineUnavailable(
+                f"vLLM at {self.url} answered a label read without log-probabilities"
+            ) from None
 
     async def _request(self, method: str, path: str, payload: Mapping[str, Any] | None) -> bytes:
         response = await self._send(method, path, payload)

@@ -21,7 +21,7 @@ from serving.gateway.schemas import NEW, ChatRequest
 from serving.gateway.state import GatewayState, State
 from serving.graph import Answered
 from serving.own_time import begin_own_time, own_time_header
-from serving.turn import Exchange, Route, Turn
+from serving.turn import Exchange, Part, Route, Turn
 
 routes = APIRouter()
 
@@ -108,7 +108,7 @@ async def find_conversation(state: GatewayState, conversation_id: str) -> list[E
 
 def _whole(state: GatewayState, call: _Call, answered: Answered) -> Response:
     about = about_route(answered.route, call.conversation_id)
-    _observe(state, call, answered.route, answered.completion)
+    _observe(state, call, answered)
     content = orjson.dumps({**answered.completion, "philharmonic": about})
     headers = headers_of(about) | own_time_header()
     return Response(content, media_type="application/json", headers=headers)
@@ -165,7 +165,7 @@ async def _sse(
     try:
         async for event in _chain(begun, events):
             if isinstance(event, Answered):
-                _observe(state, call, route, event.completion)
+                _observe(state, call, event)
                 yield b"data: [DONE]\n\n"
             elif isinstance(event, dict):
                 if not event["choices"] and not call.include_usage:
@@ -191,34 +191,57 @@ async def _chain(
 
 def about_route(route: Route, conversation_id: str | None) -> dict[str, Any]:
     """Who answered and why, for the body's ``philharmonic`` object."""
-    decision = route.decision
-    about: dict[str, Any] = {
-        "agent": route.agent,
-        "model": route.version.model,
-        "stage": "pinned" if decision is None else decision.stage,
-    }
-    if decision is not None:
-        about["confidence"] = round(decision.confidence, 4)
-        about["route_ms"] = round(decision.milliseconds, 2)
+    about: dict[str, Any] = {"agent": route.agent, "model": route.model, "stage": route.stage}
+    decisions = [part.decision for part in route.parts if part.decision is not None]
+    if decisions:
+        about["confidence"] = round(min(each.confidence for each in decisions), 4)
+        about["route_ms"] = round(route.milliseconds, 2)
+    reasons = {each.reason for each in decisions if each.reason is not None}
+    if reasons:
+        about["reason"] = ", ".join(sorted(reasons))
+    if route.speculation is not None:
+        about["speculation"] = "kept" if route.speculation.kept else "cancelled"
+    if route.is_split:
+        about["parts"] = [about_part(part) for part in route.parts]
     if conversation_id is not None:
         about["conversation_id"] = conversation_id
     return about
 
 
+def about_part(part: Part) -> dict[str, Any]:
+    """One of several requests: its words, who answered it and why."""
+    assert part.decision is not None
+    return {
+        "request": part.user,
+        "agent": part.agent,
+        "model": part.version.model,
+        "stage": part.decision.stage,
+        "confidence": round(part.decision.confidence, 4),
+    }
+
+
 def headers_of(about: dict[str, Any]) -> dict[str, str]:
-    """The same as ``x-philharmonic-*`` headers."""
-    return {f"x-philharmonic-{key.replace('_', '-')}": str(about[key]) for key in about}
+    """The same as ``x-philharmonic-*`` headers, but for what does not fit into one."""
+    named = {key: value for key, value in about.items() if key != "parts"}
+    return {f"x-philharmonic-{key.replace('_', '-')}": str(named[key]) for key in named}
 
 
-def _observe(state: GatewayState, call: _Call, route: Route, completion: dict[str, Any]) -> None:
-    metrics = state.metrics
+def _observe(state: GatewayState, call: _Call, answered: Answered) -> None:
+    metrics, route = state.metrics, answered.route
     metrics.answer_seconds.labels(route.agent).observe(time.perf_counter() - call.started)
-    if route.decision is not None:
-        seconds = route.decision.milliseconds / 1000
-        metrics.route_seconds.labels(route.decision.stage).observe(seconds)
-    usage = completion.get("usage") or {}
-    for kind in ("prompt_tokens", "completion_tokens"):
-        metrics.tokens.labels(route.agent, kind.removesuffix("_tokens")).inc(usage.get(kind) or 0)
+    if route.stage != "pinned":
+        metrics.route_seconds.labels(route.stage).observe(route.milliseconds / 1000)
+    if route.speculation is not None:
+        outcome = "kept" if route.speculation.kept else "cancelled"
+        metrics.speculations.labels(outcome).inc()
+        metrics.wasted_tokens.inc(route.speculation.wasted_tokens)
+    for part, answer in zip(route.parts, answered.answers, strict=True):
+        if part.decision is not None and part.decision.reason is not None:
+            metrics.router_fallbacks.labels(part.decision.reason).inc()
+        usage = answer.get("usage") or {}
+        for kind in ("prompt_tokens", "completion_tokens"):
+            count = usage.get(kind) or 0
+            metrics.tokens.labels(part.agent, kind.removesuffix("_tokens")).inc(count)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import State
 from serving.own_time import begin_own_time, own_time_header
+from serving.turn import said_singly
 
 routes = APIRouter()
 
@@ -43,7 +44,8 @@ async def route(request: Request, response: Response, state: State) -> dict[str,
     else:
         check_only_new(parsed.messages)
         history = await find_conversation(state, parsed.conversation_id)
-    decision = await state.dispatcher.decide(history, user_text(parsed.messages))
+    requests = await state.dispatcher.decide(history, user_text(parsed.messages))
+    decision = requests.whole
     response.headers.update(own_time_header())
     return {
         "agent": decision.agent,
@@ -52,7 +54,17 @@ async def route(request: Request, response: Response, state: State) -> dict[str,
         "stage": decision.stage,
         "threshold": decision.threshold,
         "milliseconds": decision.milliseconds,
-        "current": history[-1]["agent"] if history else None,
+        "reason": decision.reason,
+        "current": said_singly(history)[-1]["agent"] if history else None,
+        "parts": [
+            {
+                "request": part.text,
+                "agent": part.decision.agent,
+                "confidence": part.decision.confidence,
+                "stage": part.decision.stage,
+            }
+            for part in requests.parts
+        ],
     }
 
 
@@ -68,6 +80,7 @@ async def get_conversation(conversation_id: str, state: State) -> dict[str, Any]
                 "content": exchange["assistant"],
                 "agent": exchange["agent"],
                 "model": exchange["model"],
+                **({"parts": exchange["parts"]} if "parts" in exchange else {}),
             }
         )
     return {"id": conversation_id, "object": "conversation", "messages": messages}
