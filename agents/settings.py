@@ -67,7 +67,18 @@ class Settings(BaseSettings):
         default=30.0, gt=0, description="how long answers may go on once we are told to stop"
     )
     route_timeout_s: float = Field(
-        default=5.0, gt=0, description="how long one label read may take"
+        default=5.0,
+        gt=0,
+        description="how long one label read may take; then the fast path decides alone",
+    )
+    router_llm_url: str | None = Field(
+        default=None,
+        description="OpenAI-compatible endpoint (/v1 included) whose model is the router LLM",
+    )
+    router_llm_model: str = Field(default="", description="the endpoint's name of that model")
+    router_llm_key: SecretStr | None = Field(default=None, description="the endpoint's key")
+    speculate: bool = Field(
+        default=False, description="begin the likely agent's answer while the label read runs"
     )
     reconcile_every_s: float = Field(
         default=2.0, gt=0, description="how often engines are compared"

@@ -24,6 +24,7 @@ from router.fit import calibrate, label_reads, read_turns
 from router.fit_linear import fit_fast_path
 from router.label_read import LabelReadEngine
 from router.newcomers import NewcomerRows, write_rows
+from router.split import SPLIT_FILE
 
 ADDED_FOLDER = "added"
 PARENT = "parent"
@@ -68,6 +69,8 @@ async def extend_router(
         if folder != out / ADDED_FOLDER / name:
             shutil.copytree(folder, out / ADDED_FOLDER / name, dirs_exist_ok=True)
     shutil.copytree(parent / ADAPTER_FOLDER, out / ADAPTER_FOLDER, dirs_exist_ok=True)
+    if (parent / SPLIT_FILE).is_file():  # it knows no agent by name
+        shutil.copyfile(parent / SPLIT_FILE, out / SPLIT_FILE)
     fast_path.save(out / FAST_PATH_FILE)
     extended = calibrate(
         fast_path, reads, rows["calibration"], spec.fallback, spec.targets, list(spec.labels)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from agents.errors import EngineUnavailable
 from router.prompt import labels_for, render_prompt
 from router.turns import RoutingTurn
 
@@ -33,8 +34,14 @@ class LabelReadEngine(Protocol):
 async def read_labels(
     engine: LabelReadEngine, model: str, turn: RoutingTurn, agents: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Uncalibrated log-probabilities over ``agents``: those of the labels, normalised."""
+    """Uncalibrated log-probabilities over ``agents``: those of the labels, normalised.
+
+    Raises:
+        EngineError: the engine does not answer, refuses, or says nothing of any label.
+    """
     labels = list(labels_for(agents).values())
     found = await engine.label_logprobs(model, render_prompt(turn), labels)
+    if len(found) != len(labels) or not max(found) > FLOOR:
+        raise EngineUnavailable(f"router LLM {model!r} named none of the labels it was asked for")
     log_probabilities: NDArray[np.float64] = log_softmax(np.maximum(found, FLOOR))
     return log_probabilities

@@ -1,19 +1,18 @@
 """The router: fast path, label read and policy as one answer to "who answers this turn?"."""
 
-import asyncio
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from agents.errors import EngineError
 from router.artifact import RouterSpec, read_fitted
 from router.combine import Array, combine, pool
 from router.fast_path import FastPath
-from router.label_read import LabelReadEngine, read_labels
+from router.guard import GuardedLabelReads, LabelReadFailed, Reason
+from router.label_read import LabelReadEngine
 from router.turns import RoutingTurn
 
 Stage = Literal["fast", "label_read", "fast_only"]
@@ -30,6 +29,7 @@ class Decision:
             the router LLM failed or was too slow.
         threshold: confidence from which the fast path decides alone; None: never.
         milliseconds: how long the decision took.
+        reason: of a decision that is ``fast_only``, why the router LLM had no say.
     """
 
     agent: str
@@ -38,6 +38,7 @@ class Decision:
     stage: Stage
     threshold: float | None
     milliseconds: float
+    reason: Reason | None = None
 
 
 class Router:
@@ -53,9 +54,7 @@ class Router:
     ) -> None:
         self.spec = spec
         self._fast_path = fast_path
-        self._engine = engine
-        self._model = model
-        self._timeout_s = timeout_s
+        self._label_reads = GuardedLabelReads(engine, model, timeout_s)
 
     async def route(self, turn: RoutingTurn) -> Decision:
         """Decide one turn; an engine that fails or is slow costs accuracy, never the turn."""
@@ -66,12 +65,23 @@ class Router:
         if len(spec.agents) == 1 or spec.policy.fast_is_sure(calibrated):
             return self._decision(int(calibrated.argmax()), calibrated, "fast", started)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                read = await read_labels(self._engine, self._model, turn, list(spec.labels))
-        except (EngineError, TimeoutError):
-            return self._chosen(calibrated, turn, "fast_only", started)
+            read = await self._label_reads.read(turn, list(spec.labels))
+        except LabelReadFailed as failure:
+            alone = self._chosen(calibrated, turn, "fast_only", started)
+            return replace(alone, reason=failure.reason)
         both = combine(read, fast, spec.labelled, spec.pool.weights, spec.fast_alone)
         return self._chosen(both, turn, "label_read", started)
+
+    def glance(self, turn: RoutingTurn) -> Array:
+        """What the fast path alone says: calibrated log-probabilities, ``[agents]``."""
+        return pool([self._fast_path.log_probabilities(turn)], [self.spec.fast_alone])
+
+    def likely(self, turn: RoutingTurn) -> str | None:
+        """The agent that will probably be chosen; None if `route` decides without waiting."""
+        calibrated = self.glance(turn)
+        if len(self.spec.agents) == 1 or self.spec.policy.fast_is_sure(calibrated):
+            return None
+        return self._chosen(calibrated, turn, "fast_only", time.perf_counter()).agent
 
     def _chosen(self, calibrated: Array, turn: RoutingTurn, stage: Stage, start: float) -> Decision:
         agents = self.spec.agents

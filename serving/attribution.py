@@ -7,36 +7,37 @@ a restart) is routed again, turn by turn, as it was the first time.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from serving.turn import Exchange
 
 
 class Attribution:
-    """A bounded memory from histories to the agents that answered them."""
+    """A bounded memory from histories to who answered them, and to what."""
 
     def __init__(self, size: int = 50_000) -> None:
         self._size = size
-        self._agents: OrderedDict[bytes, str] = OrderedDict()
+        self._known: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
 
     def recall(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
-        """The history with each agent that is remembered filled in."""
+        """The history with what is remembered of each exchange filled in."""
         digests = _digests(exchanges)
         return [
-            {**exchange, "agent": self._agents.get(digest)}
+            cast(Exchange, {**exchange, "agent": None, **self._known.get(digest, {})})
             for exchange, digest in zip(exchanges, digests, strict=True)
         ]
 
     def remember(self, exchanges: Sequence[Exchange]) -> None:
         """Remember who answered the last turn of this history."""
-        agent = exchanges[-1]["agent"]
-        if agent is None:
+        last: Mapping[str, Any] = exchanges[-1]
+        if last["agent"] is None:
             return
         digest = _digests(exchanges)[-1]
-        self._agents[digest] = agent
-        self._agents.move_to_end(digest)
-        if len(self._agents) > self._size:
-            self._agents.popitem(last=False)
+        self._known[digest] = {key: last[key] for key in ("agent", "parts") if key in last}
+        self._known.move_to_end(digest)
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
 
 
 def _digests(exchanges: Sequence[Exchange]) -> list[bytes]:

@@ -3,6 +3,8 @@
 A stored conversation is a LangGraph thread with a SQLite checkpointer: its exchanges are the
 state, written once, when the turn is complete. A turn without a stored conversation runs through
 the same graph without a checkpointer, with the history it brought along.
+
+A turn may hold two requests: each is answered by its own agent, side by side, in one reply.
 """
 
 import operator
@@ -16,9 +18,25 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from serving import reply
 from serving.answer import Answerer
 from serving.dispatch import Dispatcher
-from serving.turn import Exchange, Route, Turn
+from serving.turn import Exchange, Part, Route, Turn
+from serving.under_way import UnderWay, joined
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A finished turn.
+
+    Attributes:
+        answers: vLLM's completion for each part of the route.
+        completion: the reply they make (`serving.reply`).
+    """
+
+    route: Route
+    answers: Sequence[dict[str, Any]]
+    completion: dict[str, Any]
 
 
 class State(TypedDict):
@@ -26,27 +44,29 @@ class State(TypedDict):
 
     exchanges: Annotated[list[Exchange], operator.add]
     route: Annotated[Route, UntrackedValue(Route)]
-    completion: Annotated[dict[str, Any], UntrackedValue(dict)]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A finished turn: who answered, and vLLM's completion."""
-
-    route: Route
-    completion: dict[str, Any]
+    answered: Annotated[Answered, UntrackedValue(Answered)]
 
 
 class ConversationGraph:
-    """Runs turns; see the module's text."""
+    """Runs turns; see the module's text.
+
+    Args:
+        speculate: begin the likely agent's answer while the router LLM is asked; nothing of it
+            is given out before the decision.
+    """
 
     def __init__(
-        self, dispatcher: Dispatcher, answerer: Answerer, checkpointer: BaseCheckpointSaver[Any]
+        self,
+        dispatcher: Dispatcher,
+        answerer: Answerer,
+        checkpointer: BaseCheckpointSaver[Any],
+        speculate: bool,
     ) -> None:
         self._dispatcher = dispatcher
         self._answerer = answerer
         self._checkpointer = checkpointer
-        graph = StateGraph(State, context_schema=Turn)
+        self._speculate = speculate
+        graph = StateGraph(State, context_schema=UnderWay)
         graph.add_node("route", self._route)
         graph.add_node("answer", self._answer)
         graph.add_node("save", self._save)
@@ -78,28 +98,37 @@ class ConversationGraph:
                 async for event in pinned:
                     yield event
             return
-        stream = self._stateless.astream(
-            cast(State, {"exchanges": list(history)}),
-            context=turn,
-            stream_mode=["custom", "values"],
-        )
-        if conversation_id is not None:
+        async with (
+            UnderWay(self._answerer, turn) as under_way,
+            aclosing(self._updates(under_way, history, conversation_id)) as updates,
+        ):
+            async for mode, event in updates:
+                if mode == "custom":
+                    yield event
+                elif "answered" in event:
+                    answered = event["answered"]
+        yield answered
+
+    def _updates(
+        self, under_way: UnderWay, history: Sequence[Exchange], conversation_id: str | None
+    ) -> AsyncGenerator[tuple[str, Any]]:
+        """What the graph's nodes write, as ``custom``, and its state after each as ``values``."""
+        if conversation_id is None:
+            stream = self._stateless.astream(
+                cast(State, {"exchanges": list(history)}),
+                context=under_way,
+                stream_mode=["custom", "values"],
+            )
+        else:
             # Written once, at the end: a turn is stored whole or not at all.
             stream = self._stored.astream(
                 cast(State, {"exchanges": []}),
                 {"configurable": {"thread_id": conversation_id}},
-                context=turn,
+                context=under_way,
                 stream_mode=["custom", "values"],
                 durability="exit",
             )
-        state: dict[str, Any] = {}
-        async with aclosing(cast(AsyncGenerator[tuple[str, Any]], stream)) as updates:
-            async for mode, event in updates:
-                if mode == "custom":
-                    yield event
-                else:
-                    state = event
-        yield Answered(state["route"], state["completion"])
+        return cast(AsyncGenerator[tuple[str, Any]], stream)
 
     async def exchanges(self, conversation_id: str) -> list[Exchange]:
         """What a stored conversation holds; empty if there is none with this id."""
@@ -114,55 +143,43 @@ class ConversationGraph:
         self, turn: Turn, history: Sequence[Exchange]
     ) -> AsyncGenerator[Route | dict[str, Any] | Answered]:
         route = await self._dispatcher.route(turn, history)
+        (part,) = route.parts
         yield route
         if turn.stream:
             chunks = []
-            async with aclosing(self._answerer.chunks(turn, route, history)) as arriving:
+            async with aclosing(self._answerer.chunks(turn, part, history)) as arriving:
                 async for chunk in arriving:
                     chunks.append(chunk)
                     yield chunk
             completion = joined(chunks)
         else:
-            completion = await self._answerer.whole(turn, route, history)
-        self._dispatcher.remember([*history, _exchange(turn, route, completion)])
-        yield Answered(route, completion)
+            completion = await self._answerer.whole(turn, part, history)
+        self._dispatcher.remember([*history, reply.exchange_of(turn, route, [completion])])
+        yield Answered(route, [completion], completion)
 
-    async def _route(self, state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
-        route = await self._dispatcher.route(runtime.context, state["exchanges"])
+    async def _route(self, state: State, runtime: Runtime[UnderWay]) -> dict[str, Any]:
+        under_way, history = runtime.context, state["exchanges"]
+
+        def begin(likely: Part) -> None:
+            under_way.begin(likely, history)
+
+        on_likely = begin if self._speculate else None
+        route = await self._dispatcher.route(under_way.turn, history, on_likely)
+        route = await under_way.settle(route, history)
         runtime.stream_writer(route)
         return {"route": route}
 
-    async def _answer(self, state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
-        turn, route = runtime.context, state["route"]
-        if not turn.stream:
-            return {"completion": await self._answerer.whole(turn, route, state["exchanges"])}
-        chunks: list[dict[str, Any]] = []
-        async with aclosing(self._answerer.chunks(turn, route, state["exchanges"])) as arriving:
-            async for chunk in arriving:
-                chunks.append(chunk)
-                runtime.stream_writer(chunk)
-        return {"completion": joined(chunks)}
+    async def _answer(self, state: State, runtime: Runtime[UnderWay]) -> dict[str, Any]:
+        under_way, route = runtime.context, state["route"]
+        if under_way.turn.stream:
+            async with aclosing(reply.streamed(route, under_way.answers)) as chunks:
+                async for chunk in chunks:
+                    runtime.stream_writer(chunk)
+        answers = [await answering.completion() for answering in under_way.answers]
+        return {"answered": Answered(route, answers, reply.whole(route, answers))}
 
-    async def _save(self, state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
-        exchange = _exchange(runtime.context, state["route"], state["completion"])
+    async def _save(self, state: State, runtime: Runtime[UnderWay]) -> dict[str, Any]:
+        answers = state["answered"].answers
+        exchange = reply.exchange_of(runtime.context.turn, state["route"], answers)
         self._dispatcher.remember([*state["exchanges"], exchange])
         return {"exchanges": [exchange]}
-
-
-def _exchange(turn: Turn, route: Route, completion: dict[str, Any]) -> Exchange:
-    return Exchange(
-        user=turn.user,
-        assistant=str(completion["choices"][0]["message"]["content"] or ""),
-        agent=route.agent,
-        model=route.version.model,
-    )
-
-
-def joined(chunks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The completion that a stream's chunks add up to (text and usage)."""
-    parts = [
-        choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"]
-    ]
-    usage = next((chunk["usage"] for chunk in reversed(chunks) if chunk.get("usage")), None)
-    message = {"role": "assistant", "content": "".join(parts)}
-    return {"choices": [{"message": message}], "usage": usage}

@@ -13,11 +13,31 @@ HEADER = "x-philharmonic-gateway-ms"
 
 
 class _Clock:
-    __slots__ = ("started", "waited")
+    """Requests to the engine run side by side, too; waiting for several is one wait."""
+
+    __slots__ = ("_ended_waits_s", "_since", "_waits", "started")
 
     def __init__(self, started: float) -> None:
         self.started = started
-        self.waited = 0.0
+        self._ended_waits_s = 0.0
+        self._waits = 0
+        self._since = 0.0
+
+    @property
+    def waited(self) -> float:
+        """Seconds in which at least one wait was open, a wait that is still open included."""
+        open_s = time.perf_counter() - self._since if self._waits else 0.0
+        return self._ended_waits_s + open_s
+
+    def begin_wait(self) -> None:
+        if not self._waits:
+            self._since = time.perf_counter()
+        self._waits += 1
+
+    def end_wait(self) -> None:
+        self._waits -= 1
+        if not self._waits:
+            self._ended_waits_s += time.perf_counter() - self._since
 
 
 # The tasks of a request inherit the variable and so share one clock.
@@ -40,14 +60,15 @@ def own_time_header() -> dict[str, str]:
 class EngineWait:
     """A wait for the engine, from now until `end` is first called."""
 
-    __slots__ = ("_since",)
+    __slots__ = ("_clock",)
 
     def __init__(self) -> None:
-        self._since: float | None = time.perf_counter()
+        self._clock = _clock.get()
+        if self._clock is not None:
+            self._clock.begin_wait()
 
     def end(self) -> None:
         """Take the time since the begin off the request's own."""
-        clock = _clock.get()
-        if clock is not None and self._since is not None:
-            clock.waited += time.perf_counter() - self._since
-        self._since = None
+        if self._clock is not None:
+            self._clock.end_wait()
+        self._clock = None

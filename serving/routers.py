@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,13 @@ from agents.bases import profile_named
 from agents.errors import ArtifactError, RouterError, StorageError
 from agents.registry import Registry
 from agents.settings import Settings
-from router.artifact import ADAPTER_FOLDER
+from router.artifact import ADAPTER_FOLDER, RouterSpec, read_spec
 from router.extend import added_agents, is_extension_of
 from router.label_read import LabelReadEngine
+from router.prompt import labels_for
 from router.router import Router, load_router
+from router.split import Splitter, read_splitter
+from serving.engine.router_llm import RouterLLMEndpoint
 from serving.lineup import Lineup, engine_model
 
 logger = logging.getLogger(__name__)
@@ -22,16 +25,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FittedRouter:
-    """A router from disk, and the adapter that an engine needs for it.
+    """A router from disk, and what goes with it.
 
     Attributes:
-        model: the adapter's name on engines; it changes with the weights.
+        splitter: finds two requests in one message; None: this router was not fitted for that.
+        adapters: what an engine needs for it, as name on engines (it changes with the weights)
+            -> folder; empty when the router LLM is elsewhere.
     """
 
     folder: Path
     router: Router
-    model: str
-    adapter: Path
+    splitter: Splitter | None
+    adapters: Mapping[str, Path]
 
 
 class RouterSwitch:
@@ -47,14 +52,19 @@ class RouterSwitch:
         return self._current.router
 
     @property
+    def splitter(self) -> Splitter | None:
+        """What finds two requests in one message now."""
+        return self._current.splitter
+
+    @property
     def folder(self) -> Path:
         """Where the latest router was read from, whether or not it decides already."""
         return (self._next or self._current).folder
 
     def adapters(self) -> dict[str, Path]:
         """The adapters engines need, as model name -> folder."""
-        wanted = [self._current, *([self._next] if self._next else [])]
-        return {fitted.model: fitted.adapter for fitted in wanted}
+        following = self._next.adapters if self._next else {}
+        return {**self._current.adapters, **following}
 
     def prepare(self, fitted: FittedRouter) -> None:
         """Let ``fitted`` take over at the next `settle` that finds it ready."""
@@ -62,7 +72,7 @@ class RouterSwitch:
 
     def settle(self, lineup: Lineup, loaded: frozenset[str]) -> None:
         """Hand over if the engine has loaded the next router's adapter and its new agents'."""
-        if self._next is None or self._next.model not in loaded:
+        if self._next is None or not self._next.adapters.keys() <= loaded:
             return
         new = set(self._next.router.spec.agents) - set(self.router.spec.agents)
         if all(engine_model(lineup.live[agent]) in loaded for agent in new & lineup.live.keys()):
@@ -90,20 +100,44 @@ def router_folder(published: Path | None, settings: Settings) -> Path:
 
 
 def open_router(
-    folder: Path, catalog: Collection[str], engine: LabelReadEngine, settings: Settings
+    folder: Path,
+    catalog: Collection[str],
+    llm: LabelReadEngine | RouterLLMEndpoint,
+    registry: Registry,
+    settings: Settings,
 ) -> FittedRouter:
     """Load the router in ``folder``.
 
     Args:
         catalog: the agents that are shipped; the router knows these and those it was extended by.
+        llm: what does the label reads: the engine, with the router's adapter, or another model.
 
     Raises:
         RouterError: a file is missing or damaged, or the agents differ.
     """
-    model, adapter = router_adapter(folder, settings)
     agents = [*catalog, *(name for name in added_agents(folder) if name not in catalog)]
-    router = load_router(folder, agents, engine, model, settings.route_timeout_s)
-    return FittedRouter(folder, router, model, adapter)
+    if isinstance(llm, RouterLLMEndpoint):
+        spec = _spec_for_any_llm(read_spec(folder))
+        reads = llm.told_of(_descriptions(registry, spec.agents), spec.fallback)
+        router = load_router(folder, agents, reads, "", settings.route_timeout_s)
+        router.spec, adapters = spec, {}
+    else:
+        model, adapter = router_adapter(folder, settings)
+        router = load_router(folder, agents, llm, model, settings.route_timeout_s)
+        adapters = {model: adapter}
+    splitter = read_splitter(folder, router.spec.agents.index(router.spec.fallback))
+    return FittedRouter(folder, router, splitter, adapters)
+
+
+def _spec_for_any_llm(spec: RouterSpec) -> RouterSpec:
+    """Agents that were added later have a label too: nobody trained this model for the others."""
+    return spec.model_copy(update={"labels": dict(labels_for(spec.agents))})
+
+
+def _descriptions(registry: Registry, agents: Sequence[str]) -> dict[str, str]:
+    """What each agent is for; an agent that is not in service has its name to speak for it."""
+    live = registry.live()
+    return {name: live[name].config.description if name in live else "" for name in agents}
 
 
 def router_adapter(folder: Path, settings: Settings) -> tuple[str, Path]:
@@ -120,7 +154,7 @@ async def follow(
     registry: Registry,
     known: Path | None,
     catalog: Collection[str],
-    engine: LabelReadEngine,
+    llm: LabelReadEngine | RouterLLMEndpoint,
     settings: Settings,
 ) -> None:
     """Prepare each router that is published after the ``known`` one; for ever."""
@@ -135,6 +169,7 @@ async def follow(
         known = published
         try:
             folder = await asyncio.to_thread(router_folder, published, settings)
-            switch.prepare(await asyncio.to_thread(open_router, folder, catalog, engine, settings))
+            fitted = await asyncio.to_thread(open_router, folder, catalog, llm, registry, settings)
+            switch.prepare(fitted)
         except (RouterError, ArtifactError, OSError) as error:
             logger.error("the router that was published cannot be used: %s", error)

@@ -14,6 +14,7 @@ from serving.answer import Answerer
 from serving.conversations import open_conversations
 from serving.dispatch import Dispatcher
 from serving.engine.client import EngineClient
+from serving.engine.router_llm import RouterLLMEndpoint
 from serving.gateway.admission import Admission
 from serving.gateway.metrics import Metrics
 from serving.gateway.state import GatewayState
@@ -46,7 +47,13 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
             logger.warning("the catalog's agent %s cannot be served: %s", name, why)
         published = registry.router()
         folder = router_folder(published, settings)
-        routers = RouterSwitch(open_router(folder, catalog, client, settings))
+        llm: EngineClient | RouterLLMEndpoint = client
+        if settings.router_llm_url is not None:
+            llm = RouterLLMEndpoint(
+                settings.router_llm_url, settings.router_llm_model, settings.router_llm_key
+            )
+            closing.push_async_callback(llm.aclose)
+        routers = RouterSwitch(open_router(folder, catalog, llm, registry, settings))
         lineup = Lineup(registry, routers.adapters)
         in_flight = InFlight()
         metrics = Metrics()
@@ -60,10 +67,11 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         )
         dispatcher = Dispatcher(routers, lineup, reconciler)
         checkpointer = await closing.enter_async_context(open_conversations(settings.home))
-        graph = ConversationGraph(dispatcher, Answerer(client, in_flight), checkpointer)
+        answerer = Answerer(client, in_flight)
+        graph = ConversationGraph(dispatcher, answerer, checkpointer, settings.speculate)
         await closing.enter_async_context(_running(reconciler.run()))
         await closing.enter_async_context(_running(follow_versions(registry, reconciler.wake)))
-        following = follow_routers(routers, registry, published, catalog, client, settings)
+        following = follow_routers(routers, registry, published, catalog, llm, settings)
         await closing.enter_async_context(_running(following))
         admission = Admission(settings.concurrency, settings.max_queued, settings.queue_timeout_s)
         keys = KeyRing(KeyStore(settings.home))

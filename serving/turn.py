@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from agents.data import Message
 from agents.registry import Version
@@ -13,13 +13,15 @@ class Exchange(TypedDict):
     """A user message and its answer, as a conversation stores them (plain JSON).
 
     ``agent`` is who answered; None in a history that a client brought along and that nobody
-    has attributed yet. ``model`` is the version that did.
+    has attributed yet. ``model`` is the version that did. ``parts`` is there when several agents
+    did: what each was asked and answered.
     """
 
     user: str
     assistant: str
     agent: str | None
     model: str | None
+    parts: NotRequired[list["Exchange"]]
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,15 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Route:
-    """Who answers a turn; ``decision`` is None when the caller pinned the agent."""
+class Part:
+    """One request of a turn, and who answers it.
 
+    Attributes:
+        user: the request's words; of a turn with one request, the whole message.
+        decision: None when the caller pinned the agent.
+    """
+
+    user: str
     version: Version
     decision: Decision | None
 
@@ -52,6 +60,61 @@ class Route:
     def agent(self) -> str:
         """The agent's name."""
         return self.version.agent
+
+
+@dataclass(frozen=True)
+class Speculation:
+    """An answer that was begun before it was decided who gives it.
+
+    Attributes:
+        kept: whether the decision was for that agent.
+        wasted_tokens: of an answer in vain, how many tokens a stream had brought by then.
+    """
+
+    kept: bool
+    wasted_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who answers a turn: one agent or, when it holds several requests, one for each.
+
+    Attributes:
+        milliseconds: how long finding it out took.
+        speculation: None if no answer was begun before the decision.
+    """
+
+    parts: tuple[Part, ...]
+    milliseconds: float = 0.0
+    speculation: Speculation | None = None
+
+    @property
+    def is_split(self) -> bool:
+        """Whether several agents answer."""
+        return len(self.parts) > 1
+
+    @property
+    def agent(self) -> str:
+        """The agent's name, or the agents' joined by ``+`` (which no name holds)."""
+        return "+".join(part.agent for part in self.parts)
+
+    @property
+    def model(self) -> str:
+        """The version that answers, or the versions joined by ``+``."""
+        return "+".join(part.version.model for part in self.parts)
+
+    @property
+    def stage(self) -> str:
+        """What decided: ``pinned``, ``split``, or the router's stage."""
+        if self.is_split:
+            return "split"
+        decision = self.parts[0].decision
+        return "pinned" if decision is None else decision.stage
+
+
+def said_singly(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """A history with one agent to each exchange: turns of several requests are taken apart."""
+    return [part for exchange in exchanges for part in exchange.get("parts", [exchange])]
 
 
 def messages_of(exchanges: Sequence[Exchange], user: str) -> tuple[Message, ...]:
@@ -63,10 +126,10 @@ def messages_of(exchanges: Sequence[Exchange], user: str) -> tuple[Message, ...]
 
 
 def thread_of(agent: Version, exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """The part of a history that the agent should see: the turns it answered itself.
+    """The part of a history that the agent should see: the requests it answered itself.
 
     An agent with an adapter was trained so, and the base model alone is no less misled by other
     agents' answers: after a turn in JSON it answers small talk in JSON. Who wants an agent to
     see everything pins it, and sends the history.
     """
-    return [exchange for exchange in exchanges if exchange["agent"] == agent.agent]
+    return [each for each in said_singly(exchanges) if each["agent"] == agent.agent]

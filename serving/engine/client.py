@@ -132,6 +132,8 @@ class EngineClient:
                             yield chunk
             except httpx.HTTPError as error:
                 raise EngineUnavailable(f"vLLM at {self.url} broke off: {error!r}") from None
+            finally:
+                wait.end()
 
     async def label_logprobs(self, model: str, prompt: str, labels: Sequence[str]) -> list[float]:
         """The log-probability of each one-token label right after ``prompt``.
@@ -148,9 +150,13 @@ class EngineClient:
         }
         with self._asking("text_completion", {**payload, "model": model}) as trace:
             content = await self._request("POST", "/v1/completions", payload, trace.headers())
-            completion = orjson.loads(content)
-        top = completion["choices"][0]["logprobs"]["top_logprobs"][0]
-        return [max(top.get(label, _FLOOR), _FLOOR) for label in labels]
+        try:
+            top = orjson.loads(content)["choices"][0]["logprobs"]["top_logprobs"][0]
+            return [max(float(top.get(label, _FLOOR)), _FLOOR) for label in labels]
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise EngineUnavailable(
+                f"vLLM at {self.url} answered a label read without log-probabilities"
+            ) from None
 
     def _there(self, name: str) -> str:
         """What the server calls a model of ours; the base is everybody's."""

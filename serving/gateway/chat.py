@@ -27,7 +27,7 @@ from serving.gateway.time_limit import seconds_from_now, time_limit
 from serving.graph import Answered
 from serving.own_time import begin_own_time, own_time_header
 from serving.tracing import current
-from serving.turn import Exchange, Route, Turn
+from serving.turn import Exchange, Part, Route, Turn
 
 routes = APIRouter()
 
@@ -156,7 +156,7 @@ async def find_conversation(state: GatewayState, conversation_id: str) -> list[E
 
 def _whole(state: GatewayState, call: _Call, answered: Answered) -> Response:
     about = about_route(answered.route, call.conversation_id)
-    _observe(state, call, answered.route, answered.completion)
+    _observe(state, call, answered)
     content = orjson.dumps({**answered.completion, "philharmonic": about})
     headers = headers_of(about) | own_time_header()
     return Response(content, media_type="application/json", headers=headers)
@@ -230,7 +230,7 @@ async def _sse(
     try:
         while event is not None:
             if isinstance(event, Answered):
-                _observe(state, call, route, event.completion)
+                _observe(state, call, event)
                 yield b"data: [DONE]\n\n"
             elif isinstance(event, dict) and (event["choices"] or call.include_usage):
                 chunk = event if about is None else {**event, "philharmonic": about}
@@ -247,44 +247,72 @@ async def _sse(
 
 def about_route(route: Route, conversation_id: str | None) -> dict[str, Any]:
     """Who answered and why, for the body's ``philharmonic`` object."""
-    decision = route.decision
-    about: dict[str, Any] = {
-        "agent": route.agent,
-        "model": route.version.model,
-        "stage": "pinned" if decision is None else decision.stage,
-    }
-    if decision is not None:
-        about["confidence"] = round(decision.confidence, 4)
-        about["route_ms"] = round(decision.milliseconds, 2)
+    about: dict[str, Any] = {"agent": route.agent, "model": route.model, "stage": route.stage}
+    decisions = [part.decision for part in route.parts if part.decision is not None]
+    if decisions:
+        about["confidence"] = round(min(each.confidence for each in decisions), 4)
+        about["route_ms"] = round(route.milliseconds, 2)
+    reasons = {each.reason for each in decisions if each.reason is not None}
+    if reasons:
+        about["reason"] = ", ".join(sorted(reasons))
+    if route.speculation is not None:
+        about["speculation"] = "kept" if route.speculation.kept else "cancelled"
+    if route.is_split:
+        about["parts"] = [about_part(part) for part in route.parts]
     if conversation_id is not None:
         about["conversation_id"] = conversation_id
     return about
 
 
+def about_part(part: Part) -> dict[str, Any]:
+    """One of several requests: its words, who answered it and why."""
+    assert part.decision is not None
+    return {
+        "request": part.user,
+        "agent": part.agent,
+        "model": part.version.model,
+        "stage": part.decision.stage,
+        "confidence": round(part.decision.confidence, 4),
+    }
+
+
 def headers_of(about: dict[str, Any]) -> dict[str, str]:
-    """The same as ``x-philharmonic-*`` headers."""
-    return {f"x-philharmonic-{key.replace('_', '-')}": str(about[key]) for key in about}
+    """The same as ``x-philharmonic-*`` headers, but for what does not fit into one."""
+    named = {key: value for key, value in about.items() if key != "parts"}
+    return {f"x-philharmonic-{key.replace('_', '-')}": str(named[key]) for key in named}
 
 
-def _observe(state: GatewayState, call: _Call, route: Route, completion: dict[str, Any]) -> None:
-    metrics = state.metrics
+def _observe(state: GatewayState, call: _Call, answered: Answered) -> None:
+    metrics, route = state.metrics, answered.route
     metrics.answer_seconds.labels(route.agent).observe(time.perf_counter() - call.started)
-    if route.decision is not None:
-        seconds = route.decision.milliseconds / 1000
-        metrics.route_seconds.labels(route.decision.stage).observe(seconds)
-    usage = completion.get("usage") or {}
-    counts = {kind: usage.get(f"{kind}_tokens") or 0 for kind in ("prompt", "completion")}
-    call.spend.settle(sum(counts.values()))
+    if route.stage != "pinned":
+        metrics.route_seconds.labels(route.stage).observe(route.milliseconds / 1000)
+    if route.speculation is not None:
+        outcome = "kept" if route.speculation.kept else "cancelled"
+        metrics.speculations.labels(outcome).inc()
+        metrics.wasted_tokens.inc(route.speculation.wasted_tokens)
+    spent = {"prompt": 0, "completion": 0}
+    for part, answer in zip(route.parts, answered.answers, strict=True):
+        if part.decision is not None and part.decision.reason is not None:
+            metrics.router_fallbacks.labels(part.decision.reason).inc()
+        usage = answer.get("usage") or {}
+        for kind in spent:
+            count = usage.get(f"{kind}_tokens") or 0
+            spent[kind] += count
+            metrics.tokens.labels(part.agent, kind).inc(count)
+    call.spend.settle(sum(spent.values()))
+    _trace(call, route, spent)
+
+
+def _trace(call: _Call, route: Route, spent: dict[str, int]) -> None:
     turn = current()
     turn.rename(f"invoke_agent {route.agent}")
     turn.set(
         gen_ai__operation__name="invoke_agent",
         gen_ai__provider__name="philharmonic",
         gen_ai__agent__name=route.agent,
-        gen_ai__agent__version=route.version.model,
+        gen_ai__agent__version=route.model,
         gen_ai__conversation__id=call.conversation_id,
-        gen_ai__usage__input_tokens=counts["prompt"],
-        gen_ai__usage__output_tokens=counts["completion"],
+        gen_ai__usage__input_tokens=spent["prompt"],
+        gen_ai__usage__output_tokens=spent["completion"],
     )
-    for kind, count in counts.items():
-        metrics.tokens.labels(route.agent, kind).inc(count)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from router.router import Decision
+from router.requests import Requests
 from serving.gateway.admission import Ticket
 from serving.gateway.body import parse_body
 from serving.gateway.chat import find_conversation
@@ -16,7 +16,7 @@ from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import GatewayState, State
 from serving.own_time import begin_own_time, own_time_header
-from serving.turn import Exchange
+from serving.turn import Exchange, said_singly
 
 routes = APIRouter()
 
@@ -43,7 +43,8 @@ async def route(request: Request, response: Response, state: State) -> dict[str,
     begin_own_time(time.perf_counter())
     parsed = await parse_body(request, RouteRequest, state.settings)
     with state.admission.ticket() as ticket:
-        history, decision = await unless_hung_up(request.receive, _decide(state, parsed, ticket))
+        history, requests = await unless_hung_up(request.receive, _decide(state, parsed, ticket))
+    decision = requests.whole
     response.headers.update(own_time_header())
     return {
         "agent": decision.agent,
@@ -52,14 +53,24 @@ async def route(request: Request, response: Response, state: State) -> dict[str,
         "stage": decision.stage,
         "threshold": decision.threshold,
         "milliseconds": decision.milliseconds,
-        "current": history[-1]["agent"] if history else None,
+        "reason": decision.reason,
+        "current": said_singly(history)[-1]["agent"] if history else None,
+        "parts": [
+            {
+                "request": part.text,
+                "agent": part.decision.agent,
+                "confidence": part.decision.confidence,
+                "stage": part.decision.stage,
+            }
+            for part in requests.parts
+        ],
     }
 
 
 async def _decide(
     state: GatewayState, parsed: RouteRequest, ticket: Ticket
-) -> tuple[list[Exchange], Decision]:
-    """The history, every turn with its agent, and the decision for what follows."""
+) -> tuple[list[Exchange], Requests]:
+    """The history, every turn with its agent, and who answers what follows."""
     await ticket.slot()
     if parsed.conversation_id is None:
         history = await state.dispatcher.attribute(history_of(parsed.messages, None))
@@ -81,6 +92,7 @@ async def get_conversation(conversation_id: str, state: State) -> dict[str, Any]
                 "content": exchange["assistant"],
                 "agent": exchange["agent"],
                 "model": exchange["model"],
+                **({"parts": exchange["parts"]} if "parts" in exchange else {}),
             }
         )
     return {"id": conversation_id, "object": "conversation", "messages": messages}

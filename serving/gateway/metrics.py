@@ -46,6 +46,23 @@ class Metrics:
             ("agent", "kind"),
             registry=self.registry,
         )
+        self.router_fallbacks = Counter(
+            "philharmonic_router_fallbacks",
+            "Requests the fast path decided alone because the router LLM had no say, by reason",
+            ("reason",),
+            registry=self.registry,
+        )
+        self.speculations = Counter(
+            "philharmonic_speculations",
+            "Answers begun before the decision, by what became of them",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.wasted_tokens = Counter(
+            "philharmonic_wasted_tokens",
+            "Tokens that were streamed for answers begun in vain",
+            registry=self.registry,
+        )
         self.in_flight = Gauge(
             "philharmonic_requests_in_flight",
             "Turns that the engine works on now",

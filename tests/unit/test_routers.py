@@ -50,7 +50,9 @@ def publish(registry: Registry, router: Path, tmp_path: Path) -> None:
 
 
 def switch_of(folder: Path, settings: Settings) -> RouterSwitch:
-    return RouterSwitch(open_router(folder, AGENTS, FakeEngine(" A"), settings))
+    return RouterSwitch(
+        open_router(folder, AGENTS, FakeEngine(" A"), Registry(settings.home), settings)
+    )
 
 
 def settle(switch: RouterSwitch, registry: Registry, loaded: Sequence[str]) -> tuple[str, ...]:
