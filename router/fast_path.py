@@ -4,10 +4,11 @@ TF-IDF features and multinomial logistic regression. scikit-learn fits it (`rout
 scoring needs NumPy alone and the file holds plain arrays, no pickle.
 """
 
+import dataclasses
 import math
 import zipfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Block:
     Attributes:
         vocabulary: every n-gram's row in the arrays.
         idf: inverse document frequency, ``[n]``.
-        coefficients: ``[n, agents]``.
+        coefficients: ``[n, classes]``.
     """
 
     vocabulary: dict[str, int]
@@ -36,42 +37,75 @@ class Block:
     coefficients: Floats
 
     def scores(self, ngrams: Iterable[str]) -> Floats:
-        """This block's share of the agents' scores, ``[agents]``."""
-        counts = Counter(ngrams)
-        found = [
-            (row, 1 + math.log(count))
-            for ngram, count in counts.items()
-            if (row := self.vocabulary.get(ngram)) is not None
-        ]
-        if not found:
-            return np.zeros(self.coefficients.shape[1], np.float32)
-        rows = [row for row, _ in found]
-        weights = np.array([weight for _, weight in found], np.float32) * self.idf[rows]
-        scores: Floats = (weights / np.linalg.norm(weights)) @ self.coefficients[rows]
+        """This block's share of the classes' scores, ``[classes]``."""
+        rows, weights = self._weighed(ngrams)
+        scores: Floats = weights @ self.coefficients[list(rows.values())]
         return scores
+
+    def contributions(self, ngrams: Iterable[str]) -> Iterator[tuple[str, Floats]]:
+        """Every known n-gram with what it adds to the scores, ``[classes]``."""
+        rows, weights = self._weighed(ngrams)
+        for (ngram, row), weight in zip(rows.items(), weights, strict=True):
+            yield ngram, weight * self.coefficients[row]
+
+    def with_silent_class(self) -> "Block":
+        """The block with one class more, which no n-gram speaks for."""
+        silent = np.zeros((len(self.coefficients), 1), np.float32)
+        return dataclasses.replace(self, coefficients=np.hstack([self.coefficients, silent]))
+
+    def _weighed(self, ngrams: Iterable[str]) -> tuple[dict[str, int], Floats]:
+        """The known n-grams' rows, and their weights of norm 1."""
+        counts = Counter(ngrams)
+        rows = {n: row for n in counts if (row := self.vocabulary.get(n)) is not None}
+        tf = np.array([1 + math.log(counts[ngram]) for ngram in rows], np.float32)
+        weights = tf * self.idf[list(rows.values())]
+        norm = np.linalg.norm(weights)
+        return rows, weights / norm if norm else weights
 
 
 @dataclass(frozen=True)
 class FastPath:
-    """A fitted fast path over ``agents``, in the order of its outputs."""
+    """A fitted fast path over ``agents``, in the order of its outputs.
+
+    It tells classes apart: an agent's intents where the rows name them, else the agents; an
+    agent is as likely as its classes together.
+
+    Attributes:
+        owners: index of each class's agent, ``[classes]``.
+        intercept: ``[classes]``.
+    """
 
     agents: tuple[str, ...]
+    owners: NDArray[np.int_]
     blocks: dict[str, Block]
     intercept: Floats
 
     def log_probabilities(self, turn: RoutingTurn) -> NDArray[np.float64]:
         """Uncalibrated log-probabilities, ``[agents]``."""
+        scores = self.class_scores(turn)
+        likelihoods = np.exp(scores - scores.max())
+        agents = np.bincount(self.owners, likelihoods, len(self.agents))
+        log_probabilities: NDArray[np.float64] = np.log(agents / agents.sum())
+        return log_probabilities
+
+    def class_scores(self, turn: RoutingTurn) -> NDArray[np.float64]:
+        """Unnormalised log-probabilities, ``[classes]``."""
         scores = self.intercept.astype(np.float64)
         for name, block in self.blocks.items():
             scores += block.scores(BLOCKS[name](turn))
-        shifted = scores - scores.max()
-        log_probabilities: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum())
-        return log_probabilities
+        return scores
+
+    def contributions(self, turn: RoutingTurn) -> Iterator[tuple[str, str, Floats]]:
+        """Block and n-gram of each known feature, with what it adds to the class scores."""
+        for name, block in self.blocks.items():
+            for ngram, share in block.contributions(BLOCKS[name](turn)):
+                yield name, ngram, share
 
     def save(self, path: Path) -> None:
         """Write a compressed ``.npz`` of plain arrays."""
         arrays: dict[str, NDArray[np.generic]] = {
             "agents": _pack(self.agents),
+            "owners": self.owners,
             "intercept": self.intercept,
         }
         for name, block in self.blocks.items():
@@ -95,7 +129,7 @@ def load_fast_path(path: Path) -> FastPath:
                 if f"{name}.idf" in arrays
             }
             agents = tuple(_unpack(arrays["agents"]))
-            return FastPath(agents, blocks, arrays["intercept"])
+            return FastPath(agents, arrays["owners"], blocks, arrays["intercept"])
     except FileNotFoundError:
         raise RouterError(f"{path}: no such file; fit the router first") from None
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:

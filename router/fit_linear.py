@@ -11,21 +11,30 @@ from sklearn.linear_model import LogisticRegression
 from agents.errors import RouterError
 from router.fast_path import Block, FastPath
 from router.text_features import BLOCKS
-from router.turns import LabelledTurn, RoutingTurn
+from router.turns import OUT_OF_SCOPE, LabelledTurn, RoutingTurn
 
 #: The most frequent n-grams kept of each block; they decide the size of the file.
 _MOST_FEATURES = {"word": 8000, "char": 20000, "previous": 2000, "context": 500}
 _FEWEST_TURNS = 2
 _INVERSE_REGULARISATION = 10.0
+#: Score of a class without a row; those of the others are within a few units of zero.
+_NEVER = -20.0
 
 
 def fit_fast_path(rows: Sequence[LabelledTurn], agents: Sequence[str]) -> FastPath:
-    """Fit on labelled turns; `RouterError` if an agent has none."""
-    missing = sorted(set(agents) - {row.agent for row in rows})
+    """Fit on labelled turns; `RouterError` if an agent has none.
+
+    Only for `OUT_OF_SCOPE` there need be none: then it is never the answer, and what fits no
+    agent shows by being unlike each of them.
+
+    Rows that name their intent teach it: an agent whose intents are told apart is more easily
+    told from the others.
+    """
+    missing = sorted(set(agents) - {row.agent for row in rows} - {OUT_OF_SCOPE})
     if missing:
         raise RouterError(f"no training turn is labelled {', '.join(missing)}")
-    vectorizers, model = fit_sklearn(rows, agents)
-    coefficients = _per_agent(model.coef_)
+    vectorizers, model, classes = fit_sklearn(rows, agents)
+    coefficients = _per_class(model.coef_)
     blocks, start = {}, 0
     for name, vectorizer in vectorizers.items():
         ngrams = vectorizer.get_feature_names_out().tolist()
@@ -35,13 +44,22 @@ def fit_fast_path(rows: Sequence[LabelledTurn], agents: Sequence[str]) -> FastPa
         vocabulary = {ngram: row for row, ngram in enumerate(ngrams)}
         blocks[name] = Block(vocabulary, vectorizer.idf_.astype(np.float32), rounded)
         start = stop
-    return FastPath(tuple(agents), blocks, _per_agent(model.intercept_).astype(np.float32))
+    owners = np.array([agents.index(agent) for agent, _ in classes])
+    intercept = _per_class(model.intercept_).astype(np.float32)
+    if OUT_OF_SCOPE in agents and agents.index(OUT_OF_SCOPE) not in owners:
+        owners = np.append(owners, agents.index(OUT_OF_SCOPE))
+        intercept = np.append(intercept, np.float32(_NEVER))
+        blocks = {name: block.with_silent_class() for name, block in blocks.items()}
+    return FastPath(tuple(agents), owners, blocks, intercept)
 
 
 def fit_sklearn(
     rows: Sequence[LabelledTurn], agents: Sequence[str]
-) -> tuple[dict[str, TfidfVectorizer], LogisticRegression]:
-    """The fitted scikit-learn objects: a vectorizer for each block, and the regression."""
+) -> tuple[dict[str, TfidfVectorizer], LogisticRegression, list[tuple[str, str]]]:
+    """The fitted scikit-learn objects: a vectorizer for each block, and the regression.
+
+    Its classes, pairs of agent and intent, come with it, the agents' order kept.
+    """
     turns = [row.turn for row in rows]
     vectorizers = {
         name: TfidfVectorizer(
@@ -55,8 +73,11 @@ def fit_sklearn(
     }
     features = hstack([v.fit_transform(turns) for v in vectorizers.values()]).tocsr()
     model = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=500)
-    model.fit(features, [agents.index(row.agent) for row in rows])
-    return vectorizers, model
+    wanted = [(row.agent, row.intent or "") for row in rows]
+    classes = sorted(set(wanted), key=lambda pair: (agents.index(pair[0]), pair[1]))
+    number = {pair: at for at, pair in enumerate(classes)}
+    model.fit(features, [number[pair] for pair in wanted])
+    return vectorizers, model, classes
 
 
 def _says_something(
@@ -67,6 +88,6 @@ def _says_something(
     return max(turns_with.values(), default=0) >= _FEWEST_TURNS
 
 
-def _per_agent(parameters: np.ndarray) -> np.ndarray:
-    """One row an agent; for two agents scikit-learn keeps only the second one's."""
+def _per_class(parameters: np.ndarray) -> np.ndarray:
+    """One row a class; for two classes scikit-learn keeps only the second one's."""
     return np.concatenate([-parameters / 2, parameters / 2]) if len(parameters) == 1 else parameters

@@ -2,7 +2,9 @@
 
 import dataclasses
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from router.prompt import labels_for, render_prompt
 from router.turns import LabelledConversation, LabelledTurn, RoutingTurn
 from training.loop import TrainedAdapter, train_rows
 from training.render import IGNORED, RenderedExample
+
+_MOST_REPEATS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +67,10 @@ def train_label_read(
 def choose_turns(
     conversations: Sequence[LabelledConversation], plan: LabelReadTraining
 ) -> list[LabelledTurn]:
-    """Handwritten turns twice, then composed ones in the plan's shares up to its rows."""
+    """Handwritten turns twice, then composed ones in the plan's shares up to its rows.
+
+    Hand-offs may be taken twice: there are few, and they are the hard ones.
+    """
     rng = random.Random(plan.run.seed)
     chosen: list[LabelledTurn] = []
     composed: dict[str, list[LabelledTurn]] = {"first": [], "hand_off": [], "stay": []}
@@ -76,11 +83,31 @@ def choose_turns(
     room = max(0, plan.rows - len(chosen))
     shares = {"first": plan.first_turns, "hand_off": plan.hand_offs}
     shares["stay"] = 1 - sum(shares.values())
+    left: list[LabelledTurn] = []
     for kind, share in shares.items():
         pool = composed[kind]
-        chosen += rng.sample(pool, min(round(room * share), len(pool)))
+        rng.shuffle(pool)
+        wanted = round(room * share)
+        chosen += (2 * pool if kind == "hand_off" else pool)[:wanted]
+        left += pool[wanted:]
+    # What one kind lacks (single requests have no context) the others fill.
+    chosen += rng.sample(left, min(max(0, plan.rows - len(chosen)), len(left)))
+    chosen += _more_of_the_rare(chosen, [row for pool in composed.values() for row in pool], plan)
     rng.shuffle(chosen)
     return chosen
+
+
+def _more_of_the_rare(
+    chosen: Sequence[LabelledTurn], composed: Sequence[LabelledTurn], plan: LabelReadTraining
+) -> Iterator[LabelledTurn]:
+    """More turns of agents that have less than half their fair share; each up to three times."""
+    counts = Counter(row.agent for row in chosen)
+    by_agent: dict[str, list[LabelledTurn]] = {}
+    for row in composed:
+        by_agent.setdefault(row.agent, []).append(row)
+    for agent, rows in by_agent.items():
+        enough = min(plan.rows // (2 * len(by_agent)), _MOST_REPEATS * len(rows))
+        yield from islice(cycle(rows), max(0, enough - counts[agent]))
 
 
 def corrupt(

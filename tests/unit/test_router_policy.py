@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from router.combine import expected_calibration_error, fit_pool, pool
+from router.combine import fit_pool, pool
 from router.policy import Policy, Targets, fit_fast_threshold, fit_policy
+from router.scores import expected_calibration_error
 
 FALLBACK = 2
 POLICY = Policy(fast_threshold=0.9, switch_margin=1.0, floor=0.4)
@@ -59,7 +60,26 @@ def test_floor_sends_what_fits_none_to_the_fallback() -> None:
     pooled = np.log([[0.9, 0.05, 0.05]] * 20 + [[0.42, 0.38, 0.2]] * 5)
     right = np.array([0] * 20 + [FALLBACK] * 5)
     policy = fit_policy(pooled, [None] * 25, right, FALLBACK, None, Targets())
-    assert 0.42 < policy.floor < 0.9
+    choices = [policy.choose(row, None, FALLBACK) for row in pooled]
+    assert choices == right.tolist()
+
+
+@pytest.mark.parametrize("target", [0.0, 0.005, 0.02, 0.1])
+def test_floor_refuses_as_many_as_it_may(target: float) -> None:
+    confidence = np.linspace(0.35, 1, 1000)
+    pooled = np.log(np.array([confidence, (1 - confidence) * 0.6, (1 - confidence) * 0.4]).T + 1e-9)
+    right = np.zeros(1000, int)
+    best = pooled.argmax(1) == 0
+    policy = fit_policy(
+        pooled[best],
+        [None] * best.sum(),
+        right[best],
+        FALLBACK,
+        None,
+        Targets(false_refusals=target),
+    )
+    refused = [policy.choose(row, None, FALLBACK) == FALLBACK for row in pooled[best]]
+    assert sum(refused) == int(target * len(refused))
 
 
 def overconfident(turns: int = 3000) -> tuple[np.ndarray, np.ndarray]:
