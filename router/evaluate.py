@@ -122,7 +122,9 @@ def report(judged: Sequence[Sequence[Judged]]) -> dict[str, Any]:
         "turns": len(turns),
         **{name: _share(each) for name, each in outcomes.items()},
         "intervals_95": {
-            name: wilson_interval(sum(each), len(each)) for name, each in outcomes.items() if each
+            name: list(wilson_interval(sum(each), len(each)))
+            for name, each in outcomes.items()
+            if each
         },
         "false_handoffs_per_100_turns": 100 * len(false) / len(turns),
         **_out_of_scope(turns),

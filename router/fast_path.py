@@ -4,7 +4,6 @@ TF-IDF features and multinomial logistic regression. scikit-learn fits it (`rout
 scoring needs NumPy alone and the file holds plain arrays, no pickle.
 """
 
-import dataclasses
 import math
 import zipfile
 from collections import Counter
@@ -16,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.errors import RouterError
-from router.text_features import BLOCKS
+from router.novelty import Novelty, WordWeights, signals
+from router.text_features import BLOCKS, words
 from router.turns import RoutingTurn
 
 Floats = NDArray[np.float32]
@@ -48,11 +48,6 @@ class Block:
         for (ngram, row), weight in zip(rows.items(), weights, strict=True):
             yield ngram, weight * self.coefficients[row]
 
-    def with_silent_class(self) -> "Block":
-        """The block with one class more, which no n-gram speaks for."""
-        silent = np.zeros((len(self.coefficients), 1), np.float32)
-        return dataclasses.replace(self, coefficients=np.hstack([self.coefficients, silent]))
-
     def _weighed(self, ngrams: Iterable[str]) -> tuple[dict[str, int], Floats]:
         """The known n-grams' rows, and their weights of norm 1."""
         counts = Counter(ngrams)
@@ -73,20 +68,37 @@ class FastPath:
     Attributes:
         owners: index of each class's agent, ``[classes]``.
         intercept: ``[classes]``.
+        novelty: says how likely a turn fits none of them. The last class's score is then its
+            alarm, and `OUT_OF_SCOPE` the last agent. None: that is a class like any other.
     """
 
     agents: tuple[str, ...]
     owners: NDArray[np.int_]
     blocks: dict[str, Block]
     intercept: Floats
+    novelty: Novelty | None = None
 
     def log_probabilities(self, turn: RoutingTurn) -> NDArray[np.float64]:
         """Uncalibrated log-probabilities, ``[agents]``."""
         scores = self.class_scores(turn)
-        likelihoods = np.exp(scores - scores.max())
-        agents = np.bincount(self.owners, likelihoods, len(self.agents))
-        log_probabilities: NDArray[np.float64] = np.log(agents / agents.sum())
-        return log_probabilities
+        if self.novelty is None:
+            return _by_owner(scores, self.owners, len(self.agents))
+        alarm, known = float(scores[-1]), scores[:-1]
+        found = signals(alarm, known, self.word_weights(turn))
+        inside, outside = self.novelty.split(found)
+        agents = _by_owner(known, self.owners[:-1], len(self.agents) - 1)
+        return np.append(inside + agents, outside)
+
+    def word_weights(self, turn: RoutingTurn) -> WordWeights:
+        """The words of the turn, and which of them are new."""
+        block = self.blocks.get("word")
+        if block is None:
+            return WordWeights(np.zeros(0), np.zeros(0, bool))
+        rows = [block.vocabulary.get(word) for word in words(turn.text)]
+        new = np.array([row is None for row in rows], bool)
+        heaviest = float(block.idf.max())
+        weights = [heaviest if row is None else float(block.idf[row]) for row in rows]
+        return WordWeights(np.array(weights), new)
 
     def class_scores(self, turn: RoutingTurn) -> NDArray[np.float64]:
         """Unnormalised log-probabilities, ``[classes]``."""
@@ -112,6 +124,8 @@ class FastPath:
             arrays[f"{name}.vocabulary"] = _pack(block.vocabulary)
             arrays[f"{name}.idf"] = block.idf
             arrays[f"{name}.coefficients"] = block.coefficients.astype(np.float16)
+        if self.novelty is not None:
+            arrays["novelty"] = self.novelty.weights
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
@@ -129,11 +143,21 @@ def load_fast_path(path: Path) -> FastPath:
                 if f"{name}.idf" in arrays
             }
             agents = tuple(_unpack(arrays["agents"]))
-            return FastPath(agents, arrays["owners"], blocks, arrays["intercept"])
+            novelty = Novelty(arrays["novelty"]) if "novelty" in arrays else None
+            return FastPath(agents, arrays["owners"], blocks, arrays["intercept"], novelty)
     except FileNotFoundError:
         raise RouterError(f"{path}: no such file; fit the router first") from None
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise RouterError(f"{path}: damaged ({error}); fit the router again") from None
+
+
+def _by_owner(
+    scores: NDArray[np.float64], owners: NDArray[np.int_], agents: int
+) -> NDArray[np.float64]:
+    """Log-probabilities of the agents from the scores of their classes, ``[agents]``."""
+    likelihoods = np.bincount(owners, np.exp(scores - scores.max()), agents)
+    log_probabilities: NDArray[np.float64] = np.log(likelihoods / likelihoods.sum())
+    return log_probabilities
 
 
 def _pack(texts: Iterable[str]) -> NDArray[np.uint8]:

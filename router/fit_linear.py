@@ -1,15 +1,20 @@
 """Fit the fast path with scikit-learn; seconds for some thousand turns."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 
 from agents.errors import RouterError
-from router.fast_path import Block, FastPath
+from router.fast_path import Block, FastPath, Floats
+from router.fit_novelty import Alarm, fit_novelty
+from router.novelty import Novelty
 from router.text_features import BLOCKS
 from router.turns import OUT_OF_SCOPE, LabelledTurn, RoutingTurn
 
@@ -17,46 +22,99 @@ from router.turns import OUT_OF_SCOPE, LabelledTurn, RoutingTurn
 _MOST_FEATURES = {"word": 8000, "char": 20000, "previous": 2000, "context": 500}
 _FEWEST_TURNS = 2
 _INVERSE_REGULARISATION = 10.0
+#: With more classes than this, multinomial regression takes minutes and one support vector
+#: machine for each takes seconds. Its margins are no log-odds: they are scaled to be like them,
+#: and calibration does the rest.
+_MANY_CLASSES = 40
+_SVM_INVERSE_REGULARISATION = 0.5
+_SHARPNESS = 4.0
 #: Score of a class without a row; those of the others are within a few units of zero.
 _NEVER = -20.0
 
 
-def fit_fast_path(rows: Sequence[LabelledTurn], agents: Sequence[str]) -> FastPath:
+def fit_fast_path(
+    rows: Sequence[LabelledTurn],
+    agents: Sequence[str],
+    held_out: Sequence[LabelledTurn] = (),
+    novelty: Novelty | None = None,
+) -> FastPath:
     """Fit on labelled turns; `RouterError` if an agent has none.
 
-    Only for `OUT_OF_SCOPE` there need be none: then it is never the answer, and what fits no
-    agent shows by being unlike each of them.
-
     Rows that name their intent teach it: an agent whose intents are told apart is more easily
-    told from the others.
+    told from the others. Rows of `OUT_OF_SCOPE`, the last agent, there need not be: then it is
+    never the answer. Where there are some, they teach the alarm.
+
+    Args:
+        held_out: turns to weigh alarm and other signs of novelty with.
+        novelty: weights that were found earlier; without them and without ``held_out``,
+            `OUT_OF_SCOPE` is an agent like any other.
     """
     missing = sorted(set(agents) - {row.agent for row in rows} - {OUT_OF_SCOPE})
     if missing:
         raise RouterError(f"no training turn is labelled {', '.join(missing)}")
+    inside = [row for row in rows if row.agent != OUT_OF_SCOPE]
+    outside = [row for row in rows if row.agent == OUT_OF_SCOPE]
+    taught_on = held_out or novelty is not None
+    if OUT_OF_SCOPE not in agents or (
+        outside and not (taught_on and len(outside) >= _FEWEST_OUTSIDE)
+    ):
+        return _classes(rows, agents)[0]
+    classes, vectorizers = _classes(inside, agents[:-1])
+    if not outside:
+        silent = np.zeros(sum(len(block.idf) for block in classes.blocks.values()), np.float32)
+        return _with_class(classes, OUT_OF_SCOPE, silent, _NEVER)
+    taught = Alarm(vectorizers, inside)
+    fast_path = _with_class(classes, OUT_OF_SCOPE, *taught.fit(outside))
+    novelty = novelty or fit_novelty(classes, taught, outside, held_out)
+    return dataclasses.replace(fast_path, novelty=novelty)
+
+
+def _classes(
+    rows: Sequence[LabelledTurn], agents: Sequence[str]
+) -> tuple[FastPath, dict[str, TfidfVectorizer]]:
     vectorizers, model, classes = fit_sklearn(rows, agents)
     coefficients = _per_class(model.coef_)
     blocks, start = {}, 0
     for name, vectorizer in vectorizers.items():
         ngrams = vectorizer.get_feature_names_out().tolist()
         stop = start + len(ngrams)
-        # Half precision is what the file keeps; rounding here makes both score the same.
-        rounded = coefficients[:, start:stop].T.astype(np.float16).astype(np.float32)
         vocabulary = {ngram: row for row, ngram in enumerate(ngrams)}
-        blocks[name] = Block(vocabulary, vectorizer.idf_.astype(np.float32), rounded)
+        idf = vectorizer.idf_.astype(np.float32)
+        blocks[name] = Block(vocabulary, idf, _rounded(coefficients[:, start:stop].T))
         start = stop
     owners = np.array([agents.index(agent) for agent, _ in classes])
     intercept = _per_class(model.intercept_).astype(np.float32)
-    if OUT_OF_SCOPE in agents and agents.index(OUT_OF_SCOPE) not in owners:
-        owners = np.append(owners, agents.index(OUT_OF_SCOPE))
-        intercept = np.append(intercept, np.float32(_NEVER))
-        blocks = {name: block.with_silent_class() for name, block in blocks.items()}
-    return FastPath(tuple(agents), owners, blocks, intercept)
+    return FastPath(tuple(agents), owners, blocks, intercept), vectorizers
+
+
+def _with_class(
+    fast_path: FastPath, agent: str, coefficients: NDArray[np.float64], intercept: float
+) -> FastPath:
+    """One class more, of an agent more; coefficients as the blocks follow each other."""
+    blocks, start = {}, 0
+    for name, block in fast_path.blocks.items():
+        stop = start + len(block.idf)
+        column = _rounded(coefficients[start:stop, np.newaxis])
+        both = np.hstack([block.coefficients, column])
+        blocks[name] = dataclasses.replace(block, coefficients=both)
+        start = stop
+    return FastPath(
+        (*fast_path.agents, agent),
+        np.append(fast_path.owners, len(fast_path.agents)),
+        blocks,
+        np.append(fast_path.intercept, np.float32(intercept)),
+    )
+
+
+def _rounded(coefficients: NDArray[np.float64]) -> Floats:
+    """Half precision is what the file keeps; rounding here makes both score the same."""
+    return coefficients.astype(np.float16).astype(np.float32)
 
 
 def fit_sklearn(
     rows: Sequence[LabelledTurn], agents: Sequence[str]
-) -> tuple[dict[str, TfidfVectorizer], LogisticRegression, list[tuple[str, str]]]:
-    """The fitted scikit-learn objects: a vectorizer for each block, and the regression.
+) -> tuple[dict[str, TfidfVectorizer], LogisticRegression | LinearSVC, list[tuple[str, str]]]:
+    """The fitted scikit-learn objects: a vectorizer for each block, and the linear model.
 
     Its classes, pairs of agent and intent, come with it, the agents' order kept.
     """
@@ -72,11 +130,18 @@ def fit_sklearn(
         if _says_something(analyse, turns)
     }
     features = hstack([v.fit_transform(turns) for v in vectorizers.values()]).tocsr()
-    model = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=500)
     wanted = [(row.agent, row.intent or "") for row in rows]
     classes = sorted(set(wanted), key=lambda pair: (agents.index(pair[0]), pair[1]))
     number = {pair: at for at, pair in enumerate(classes)}
+    model: LogisticRegression | LinearSVC
+    if len(classes) <= _MANY_CLASSES:
+        model = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=500)
+    else:
+        model = LinearSVC(C=_SVM_INVERSE_REGULARISATION, tol=1e-2, max_iter=100, random_state=0)
     model.fit(features, [number[pair] for pair in wanted])
+    if isinstance(model, LinearSVC):
+        model.coef_ *= _SHARPNESS
+        model.intercept_ *= _SHARPNESS
     return vectorizers, model, classes
 
 

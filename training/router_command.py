@@ -38,10 +38,7 @@ class _ManyFiles(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         many = {
-            option
-            for parameter in self.params
-            if parameter.multiple
-            for option in parameter.opts
+            option for parameter in self.params if parameter.multiple for option in parameter.opts
         }
         spread: list[str] = []
         current: str | None = None

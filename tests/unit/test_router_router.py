@@ -152,7 +152,7 @@ async def test_one_agent_answers_everything(fitted: Path) -> None:
         name: type(block)(block.vocabulary, block.idf, block.coefficients[:, :1])
         for name, block in fast_path.blocks.items()
     }
-    only = type(fast_path)(("general",), blocks, np.zeros(1, np.float32))
+    only = type(fast_path)(("general",), np.zeros(1, int), blocks, np.zeros(1, np.float32))
     spec = router.spec.model_copy(update={"agents": ("general",)})
     decision = await Router(spec, only, engine, "router", 1.0).route(asked("anything"))
     assert (decision.agent, decision.confidence, decision.stage) == ("general", 1.0, "fast")
