@@ -51,17 +51,11 @@ async def fit_router(
     Raises:
         EngineError: the router LLM does not answer.
     """
-    judged = fit_fast_path(train, agents)
+    judged = fit_fast_path(train, agents, held_out=calibration)
     reads = None if engine is None else await label_reads(engine, model, calibration, labelled)
     spec = calibrate(judged, reads, calibration, fallback, targets, labelled)
+    fast_path = fit_fast_path([*train, *calibration], agents, novelty=judged.novelty)
     out.mkdir(parents=True, exist_ok=True)
-    return write_router(spec, fit_fast_path([*train, *calibration], agents), out, data)
-
-
-def write_router(
-    spec: RouterSpec, fast_path: FastPath, out: Path, data: Mapping[str, str]
-) -> RouterSpec:
-    """Write both files of a router; give the spec with the digests in it."""
     fast_path.save(out / FAST_PATH_FILE)
     digests = {**data, "fast_path": sha256_of(out / FAST_PATH_FILE)}
     spec = spec.model_copy(update={"data": digests})

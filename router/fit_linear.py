@@ -28,6 +28,8 @@ _INVERSE_REGULARISATION = 10.0
 _MANY_CLASSES = 40
 _SVM_INVERSE_REGULARISATION = 0.5
 _SHARPNESS = 4.0
+#: With fewer out-of-scope rows than this there is no teaching an alarm.
+_FEWEST_OUTSIDE = 10
 #: Score of a class without a row; those of the others are within a few units of zero.
 _NEVER = -20.0
 
@@ -47,17 +49,15 @@ def fit_fast_path(
     Args:
         held_out: turns to weigh alarm and other signs of novelty with.
         novelty: weights that were found earlier; without them and without ``held_out``,
-            `OUT_OF_SCOPE` is an agent like any other.
+            or with a handful of rows, `OUT_OF_SCOPE` is an agent like any other.
     """
     missing = sorted(set(agents) - {row.agent for row in rows} - {OUT_OF_SCOPE})
     if missing:
         raise RouterError(f"no training turn is labelled {', '.join(missing)}")
     inside = [row for row in rows if row.agent != OUT_OF_SCOPE]
     outside = [row for row in rows if row.agent == OUT_OF_SCOPE]
-    taught_on = held_out or novelty is not None
-    if OUT_OF_SCOPE not in agents or (
-        outside and not (taught_on and len(outside) >= _FEWEST_OUTSIDE)
-    ):
+    teachable = len(outside) >= _FEWEST_OUTSIDE and (held_out or novelty is not None)
+    if OUT_OF_SCOPE not in agents or (outside and not teachable):
         return _classes(rows, agents)[0]
     classes, vectorizers = _classes(inside, agents[:-1])
     if not outside:
