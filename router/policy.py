@@ -107,8 +107,13 @@ def _with_floor(
     fallback: int,
     targets: Targets,
 ) -> Policy:
-    """The highest floor at which few enough in-scope turns go to the fallback."""
+    """The highest floor at which few enough in-scope turns go to the fallback.
+
+    None where no turn is the fallback's: refusing would cost something and gain nothing.
+    """
     inside = right != fallback
+    if inside.all():
+        return policy
     answered = inside & (_choices(policy, pooled, current, fallback) != fallback)
     confidence = np.sort(np.exp(pooled.max(1))[answered])
     may_be_refused = int(targets.false_refusals * inside.sum()) - (inside & ~answered).sum()

@@ -64,22 +64,27 @@ def test_floor_sends_what_fits_none_to_the_fallback() -> None:
     assert choices == right.tolist()
 
 
+def unsure(turns: int) -> np.ndarray:
+    """Log-probabilities of turns of the first agent, from hardly to quite sure."""
+    confidence = np.linspace(0.5, 0.999, turns)
+    rest = 1 - confidence
+    return np.log(np.array([confidence, rest * 0.6, rest * 0.4]).T)
+
+
 @pytest.mark.parametrize("target", [0.0, 0.005, 0.02, 0.1])
 def test_floor_refuses_as_many_as_it_may(target: float) -> None:
-    confidence = np.linspace(0.35, 1, 1000)
-    pooled = np.log(np.array([confidence, (1 - confidence) * 0.6, (1 - confidence) * 0.4]).T + 1e-9)
-    right = np.zeros(1000, int)
-    best = pooled.argmax(1) == 0
-    policy = fit_policy(
-        pooled[best],
-        [None] * best.sum(),
-        right[best],
-        FALLBACK,
-        None,
-        Targets(false_refusals=target),
-    )
-    refused = [policy.choose(row, None, FALLBACK) == FALLBACK for row in pooled[best]]
-    assert sum(refused) == int(target * len(refused))
+    pooled = np.vstack([unsure(1000), log(0.2, 0.2, 0.6)])
+    right = np.array([0] * 1000 + [FALLBACK])
+    targets = Targets(false_refusals=target)
+    policy = fit_policy(pooled, [None] * 1001, right, FALLBACK, None, targets)
+    refused = [policy.choose(row, None, FALLBACK) == FALLBACK for row in pooled[:1000]]
+    assert sum(refused) == int(target * 1000)
+
+
+def test_nothing_is_refused_where_nothing_is_out_of_scope() -> None:
+    targets = Targets(false_refusals=0.1)
+    right = np.zeros(100, int)
+    assert fit_policy(unsure(100), [None] * 100, right, FALLBACK, None, targets).floor == 0.0
 
 
 def overconfident(turns: int = 3000) -> tuple[np.ndarray, np.ndarray]:
