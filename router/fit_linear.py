@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import hstack
+from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
@@ -34,6 +34,23 @@ _FEWEST_OUTSIDE = 10
 _NEVER = -20.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """What scikit-learn fitted.
+
+    Attributes:
+        vectorizers: one for each block, in the order of the features.
+        features: of the rows, ``[rows, features]``.
+        model: the linear model.
+        classes: pairs of agent and intent, in the agents' order.
+    """
+
+    vectorizers: dict[str, TfidfVectorizer]
+    features: csr_matrix
+    model: LogisticRegression | LinearSVC
+    classes: list[tuple[str, str]]
+
+
 def fit_fast_path(
     rows: Sequence[LabelledTurn],
     agents: Sequence[str],
@@ -59,32 +76,30 @@ def fit_fast_path(
     teachable = len(outside) >= _FEWEST_OUTSIDE and (held_out or novelty is not None)
     if OUT_OF_SCOPE not in agents or (outside and not teachable):
         return _classes(rows, agents)[0]
-    classes, vectorizers = _classes(inside, agents[:-1])
+    classes, fitted = _classes(inside, agents[:-1])
     if not outside:
         silent = np.zeros(sum(len(block.idf) for block in classes.blocks.values()), np.float32)
         return _with_class(classes, OUT_OF_SCOPE, silent, _NEVER)
-    taught = Alarm(vectorizers, inside)
+    taught = Alarm(fitted.vectorizers, fitted.features)
     fast_path = _with_class(classes, OUT_OF_SCOPE, *taught.fit(outside))
     novelty = novelty or fit_novelty(classes, taught, outside, held_out)
     return dataclasses.replace(fast_path, novelty=novelty)
 
 
-def _classes(
-    rows: Sequence[LabelledTurn], agents: Sequence[str]
-) -> tuple[FastPath, dict[str, TfidfVectorizer]]:
-    vectorizers, model, classes = fit_sklearn(rows, agents)
-    coefficients = _per_class(model.coef_)
+def _classes(rows: Sequence[LabelledTurn], agents: Sequence[str]) -> tuple[FastPath, Fitted]:
+    fitted = fit_sklearn(rows, agents)
+    coefficients = _per_class(fitted.model.coef_)
     blocks, start = {}, 0
-    for name, vectorizer in vectorizers.items():
+    for name, vectorizer in fitted.vectorizers.items():
         ngrams = vectorizer.get_feature_names_out().tolist()
         stop = start + len(ngrams)
         vocabulary = {ngram: row for row, ngram in enumerate(ngrams)}
         idf = vectorizer.idf_.astype(np.float32)
         blocks[name] = Block(vocabulary, idf, _rounded(coefficients[:, start:stop].T))
         start = stop
-    owners = np.array([agents.index(agent) for agent, _ in classes])
-    intercept = _per_class(model.intercept_).astype(np.float32)
-    return FastPath(tuple(agents), owners, blocks, intercept), vectorizers
+    owners = np.array([agents.index(agent) for agent, _ in fitted.classes])
+    intercept = _per_class(fitted.model.intercept_).astype(np.float32)
+    return FastPath(tuple(agents), owners, blocks, intercept), fitted
 
 
 def _with_class(
@@ -111,13 +126,8 @@ def _rounded(coefficients: NDArray[np.float64]) -> Floats:
     return coefficients.astype(np.float16).astype(np.float32)
 
 
-def fit_sklearn(
-    rows: Sequence[LabelledTurn], agents: Sequence[str]
-) -> tuple[dict[str, TfidfVectorizer], LogisticRegression | LinearSVC, list[tuple[str, str]]]:
-    """The fitted scikit-learn objects: a vectorizer for each block, and the linear model.
-
-    Its classes, pairs of agent and intent, come with it, the agents' order kept.
-    """
+def fit_sklearn(rows: Sequence[LabelledTurn], agents: Sequence[str]) -> Fitted:
+    """The scikit-learn objects behind a fast path whose agents are the rows' own."""
     turns = [row.turn for row in rows]
     vectorizers = {
         name: TfidfVectorizer(
@@ -142,15 +152,19 @@ def fit_sklearn(
     if isinstance(model, LinearSVC):
         model.coef_ *= _SHARPNESS
         model.intercept_ *= _SHARPNESS
-    return vectorizers, model, classes
+    return Fitted(vectorizers, features, model, classes)
 
 
 def _says_something(
     analyse: Callable[[RoutingTurn], Iterator[str]], turns: Sequence[RoutingTurn]
 ) -> bool:
     """Whether a block has features at all: single requests, say, have no previous text."""
-    turns_with = Counter(ngram for turn in turns for ngram in set(analyse(turn)))
-    return max(turns_with.values(), default=0) >= _FEWEST_TURNS
+    turns_with: Counter[str] = Counter()
+    for turn in turns:
+        turns_with.update(found := set(analyse(turn)))
+        if any(turns_with[ngram] >= _FEWEST_TURNS for ngram in found):
+            return True
+    return False
 
 
 def _per_class(parameters: np.ndarray) -> np.ndarray:

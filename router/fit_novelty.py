@@ -25,14 +25,12 @@ class Alarm:
 
     Args:
         vectorizers: those of the fast path's blocks.
-        inside: turns that fit an agent.
+        inside: features of turns that fit an agent, ``[turns, features]``.
     """
 
-    def __init__(
-        self, vectorizers: Mapping[str, TfidfVectorizer], inside: Sequence[LabelledTurn]
-    ) -> None:
+    def __init__(self, vectorizers: Mapping[str, TfidfVectorizer], inside: csr_matrix) -> None:
         self._vectorizers = vectorizers
-        self._inside = self.features(inside)
+        self._inside = inside
 
     def features(self, rows: Sequence[LabelledTurn]) -> csr_matrix:
         """As the fast path sees them, ``[rows, features]``."""

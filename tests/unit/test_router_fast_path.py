@@ -46,20 +46,20 @@ def turns() -> list[RoutingTurn]:
 
 
 def test_scores_equal_scikit_learns(fast_path: FastPath, turns: list[RoutingTurn]) -> None:
-    vectorizers, model, _ = fit_sklearn(labelled(), AGENTS)
-    features = hstack([v.transform(turns) for v in vectorizers.values()])
+    fitted = fit_sklearn(labelled(), AGENTS)
+    features = hstack([v.transform(turns) for v in fitted.vectorizers.values()])
     ours = np.exp([fast_path.log_probabilities(turn) for turn in turns])
     # Half-precision coefficients cost the fourth digit.
-    np.testing.assert_allclose(ours, model.predict_proba(features), atol=2e-3)
+    np.testing.assert_allclose(ours, fitted.model.predict_proba(features), atol=2e-3)
 
 
 def test_two_agents_are_scored_like_scikit_learn_does(turns: list[RoutingTurn]) -> None:
     rows = [row for row in labelled() if row.agent != "sql"]
-    vectorizers, model, _ = fit_sklearn(rows, AGENTS[:2])
-    features = hstack([v.transform(turns) for v in vectorizers.values()])
+    fitted = fit_sklearn(rows, AGENTS[:2])
+    features = hstack([v.transform(turns) for v in fitted.vectorizers.values()])
     fast_path = fit_fast_path(rows, AGENTS[:2])
     ours = np.exp([fast_path.log_probabilities(turn) for turn in turns])
-    np.testing.assert_allclose(ours, model.predict_proba(features), atol=2e-3)
+    np.testing.assert_allclose(ours, fitted.model.predict_proba(features), atol=2e-3)
 
 
 def test_round_trip_changes_nothing(
