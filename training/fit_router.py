@@ -4,11 +4,13 @@ Label reads are done in this process (`training.label_read.LocalLabelReads`).
 """
 
 import asyncio
+import hashlib
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from agents.artifacts import PEFT_CONFIG, WEIGHTS, sha256_of
 from agents.bases import profile_named
@@ -80,6 +82,7 @@ def make_router(
     fallback: str | None,
     llm_turns: int,
     targets: Targets,
+    console: Console,
 ) -> RouterSpec:
     """Fit a router for the agents that the rows name into ``settings.router_dir``.
 
@@ -90,7 +93,9 @@ def make_router(
         calibration: if empty, a part of ``train`` is held out.
         fallback: who answers what fits none; None: ``general`` if there is such an agent, else
             nobody (``none``).
-        llm_turns: how many turns the router LLM is trained on; 0: no router LLM.
+        llm_turns: how many turns the router LLM is trained on; 0: no router LLM. A run that was
+            killed is gone on with by the same call.
+        console: shows how training gets on.
 
     Raises:
         ConfigError: the fallback is no agent.
@@ -110,7 +115,7 @@ def make_router(
     labelled = [agent for agent in agents if agent in with_rows] if llm_turns else []
     reads = OwnLabelReads(settings.router_dir, settings) if llm_turns else None
     if llm_turns:
-        _ensure_adapter(kept, labelled, settings, llm_turns)
+        _ensure_adapter(kept, labelled, settings, llm_turns, console)
     return asyncio.run(
         fit_router(
             all_turns(kept),
@@ -222,6 +227,7 @@ def _ensure_adapter(
     labelled: Sequence[str],
     settings: Settings,
     llm_turns: int,
+    console: Console,
 ) -> None:
     """Train the router LLM's adapter, unless the folder has one for these agents."""
     folder = settings.router_dir
@@ -237,13 +243,15 @@ def _ensure_adapter(
     # Torch takes seconds to import, and a router that has its adapter does without.
     from training.label_read import LabelReadTraining, train_label_read
 
+    plan = LabelReadTraining(rows=llm_turns)
     base = ensure_base_model(profile_named(settings.base), settings.cache)
-    with tempfile.TemporaryDirectory() as run_dir:
-        plan = LabelReadTraining(rows=llm_turns)
-        trained = train_label_read(conversations, labelled, base, Path(run_dir), plan)
-        adapter.mkdir(parents=True)
-        for name in (WEIGHTS, PEFT_CONFIG):
-            shutil.copyfile(trained.path / name, adapter / name)
+    # Named after what decides the result, so that the same command goes on with a killed run.
+    decides = hashlib.sha256(repr((conversations, labelled, plan, str(base))).encode())
+    run_dir = settings.home / "runs" / f"router-{decides.hexdigest()[:10]}"
+    trained = train_label_read(conversations, labelled, base, run_dir, plan, console)
+    adapter.mkdir(parents=True)
+    for name in (WEIGHTS, PEFT_CONFIG):
+        shutil.copyfile(trained.path / name, adapter / name)
 
 
 def _digest(files: Sequence[Path]) -> str:

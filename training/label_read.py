@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
+from rich.console import Console
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.config import AdapterConfig, TrainingConfig
@@ -50,8 +51,12 @@ def train_label_read(
     base: Path | str,
     run_dir: Path,
     plan: LabelReadTraining,
+    console: Console | None = None,
 ) -> TrainedAdapter:
     """Train the adapter; see `training.loop.train_rows` for what is left in ``run_dir``.
+
+    Args:
+        console: shows a progress bar.
 
     Raises:
         TrainingError: a label is not one token of the base.
@@ -61,7 +66,7 @@ def train_label_read(
     turns = choose_turns(conversations, plan)
     shaken = corrupt(turns, agents, plan.corrupted, random.Random(plan.run.seed))
     rows = [render_label_read(tokenizer, row, labels) for row in shaken]
-    return train_rows(rows, base, plan.adapter, plan.run, run_dir)
+    return train_rows(rows, base, plan.adapter, plan.run, run_dir, console=console)
 
 
 def choose_turns(

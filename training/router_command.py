@@ -29,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 out = Console()
+err = Console(stderr=True)
 
 _DEFAULTS = Targets()
 
@@ -100,7 +101,8 @@ def fit(
     "domain"}]} with the domain on the user's turns. The domains are the agents; "none" is out of
     scope. An "intent" beside a domain makes the fast path better.
 
-    An adapter that is already in the folder is kept and only the rest is fitted again.
+    An adapter that is already in the folder is kept and only the rest is fitted again. Killed in
+    training? The same command goes on where it was.
 
     Example: philharmonic router fit --train train.jsonl oos.jsonl --out var/mine --llm-turns 0
     """
@@ -115,6 +117,7 @@ def fit(
         fallback=fallback,
         llm_turns=llm_turns,
         targets=targets,
+        console=err,
     )
     _show_spec(spec, settings.router_dir)
 
