@@ -1,6 +1,6 @@
 """The fast path: a linear model over n-grams, about a millisecond a turn.
 
-TF-IDF features and multinomial logistic regression. scikit-learn fits it (`router.fit_linear`);
+TF-IDF features and one linear model. scikit-learn fits it (`router.fit_linear`);
 scoring needs NumPy alone and the file holds plain arrays, no pickle.
 """
 

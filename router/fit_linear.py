@@ -57,7 +57,7 @@ def fit_fast_path(
     held_out: Sequence[LabelledTurn] = (),
     novelty: Novelty | None = None,
 ) -> FastPath:
-    """Fit on labelled turns; `RouterError` if an agent has none.
+    """Fit on labelled turns; `RouterError` if an agent has none, or if there is but one.
 
     Rows that name their intent teach it: an agent whose intents are told apart is more easily
     told from the others. Rows of `OUT_OF_SCOPE`, the last agent, there need not be: then it is
@@ -71,10 +71,13 @@ def fit_fast_path(
     missing = sorted(set(agents) - {row.agent for row in rows} - {OUT_OF_SCOPE})
     if missing:
         raise RouterError(f"no training turn is labelled {', '.join(missing)}")
+    if len({row.agent for row in rows}) == 1:
+        raise RouterError(f"every training turn is labelled {rows[0].agent}: nothing to tell apart")
     inside = [row for row in rows if row.agent != OUT_OF_SCOPE]
     outside = [row for row in rows if row.agent == OUT_OF_SCOPE]
     teachable = len(outside) >= _FEWEST_OUTSIDE and (held_out or novelty is not None)
-    if OUT_OF_SCOPE not in agents or (outside and not teachable):
+    alone = len(agents) == 2
+    if OUT_OF_SCOPE not in agents or (outside and (alone or not teachable)):
         return _classes(rows, agents)[0]
     classes, fitted = _classes(inside, agents[:-1])
     if not outside:

@@ -89,6 +89,12 @@ def test_an_agent_without_turns_is_named() -> None:
         fit_fast_path(labelled(), (*AGENTS, "cron"))
 
 
+def test_one_agent_is_nothing_to_tell_apart() -> None:
+    rows = [row for row in labelled() if row.agent == "sql"]
+    with pytest.raises(RouterError, match="nothing to tell apart"):
+        fit_fast_path(rows, ("sql", OUT_OF_SCOPE))
+
+
 def test_n_grams_hold_no_line_break_and_stay_within_words() -> None:
     ngrams = list(char_ngrams("ab\nc"))
     assert " ab " in ngrams and " c " in ngrams
