@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agents.artifacts import sha256_of
 from agents.errors import RouterError
 from router.fast_path import FastPath, load_fast_path
-from router.policy import Policy, Targets
+from router.policy import Policy
+from router.targets import Targets
 
 SPEC_FILE = "router.json"
 FAST_PATH_FILE = "fast_path.npz"

@@ -16,9 +16,10 @@ from router.combine import Array, combine, fit_pool, pool
 from router.fast_path import FastPath
 from router.fit_linear import fit_fast_path
 from router.label_read import LabelReadEngine, read_labels
-from router.policy import Targets, fit_fast_threshold, fit_policy
+from router.policy import fit_fast_threshold, fit_policy
 from router.prompt import labels_for
 from router.scores import expected_calibration_error
+from router.targets import Targets
 from router.turns import OUT_OF_SCOPE, LabelledConversation, LabelledTurn, all_turns
 
 #: Label reads in flight at once while calibrating; an engine batches them.

@@ -29,8 +29,8 @@ from router.evaluate import flip_rate, judge, report, split_known
 from router.explain import Explanation
 from router.fit import calibrate, fit_router, for_agents, label_reads
 from router.label_read import LabelReadEngine
-from router.policy import Targets
 from router.router import Decision, Router
+from router.targets import Targets
 from router.turns import (
     OUT_OF_SCOPE,
     LabelledConversation,

@@ -17,7 +17,7 @@ from typer.core import TyperCommand
 from agents.data import Message
 from agents.errors import RouterError
 from agents.settings import Settings
-from router.policy import Targets
+from router.targets import Targets
 
 if TYPE_CHECKING:
     from router.artifact import RouterSpec
@@ -59,7 +59,7 @@ Data = Annotated[
 FalseRefusals = Annotated[
     float,
     typer.Option(
-        min=0, max=1, help="Of turns that fit an agent, the share that may go to the fallback."
+        min=0, max=0.5, help="Of turns that fit an agent, the share that may go to the fallback."
     ),
 ]
 FalseHandoffs = Annotated[

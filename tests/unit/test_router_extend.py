@@ -13,9 +13,9 @@ from router.combine import combine, pool
 from router.extend import added_agents, extend_router, is_extension_of, keep_rows
 from router.fit import fit_router
 from router.newcomers import NewcomerRows, rows_for
-from router.policy import Targets
 from router.prompt import labels_for
 from router.router import load_router
+from router.targets import Targets
 from router.turns import (
     LabelledConversation,
     LabelledTurn,

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from router.combine import fit_pool, pool
-from router.policy import Policy, Targets, fit_fast_threshold, fit_policy
+from router.policy import Policy, fit_fast_threshold, fit_policy
 from router.scores import expected_calibration_error
+from router.targets import Targets
 
 FALLBACK = 2
 POLICY = Policy(fast_threshold=0.9, switch_margin=1.0, floor=0.4)

@@ -11,8 +11,8 @@ from agents.errors import DataError, EngineUnavailable, RouterError
 from router.artifact import FAST_PATH_FILE, SPEC_FILE, read_spec, write_spec
 from router.evaluate import judge, report, split_known
 from router.fit import fit_router, for_agents
-from router.policy import Targets
 from router.router import Decision, Router, load_router
+from router.targets import Targets
 from router.turns import RoutingTurn, all_turns, load_labelled
 
 AGENTS = ("general", "home", "sql")
