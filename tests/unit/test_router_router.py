@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from agents.data import Message
 from agents.errors import DataError, EngineUnavailable, RouterError
 from router.artifact import FAST_PATH_FILE, SPEC_FILE, read_spec, write_spec
+from router.describe import describe
 from router.evaluate import judge, report, split_known
 from router.fit import fit_router, for_agents
 from router.router import Decision, Router, load_router
@@ -224,6 +226,23 @@ async def test_an_explanation_names_what_spoke_for_the_agent(fitted: Path) -> No
     assert weights["word", "close"] > 0
     sizes = [abs(each.weight) for each in explanation.features]
     assert sizes == sorted(sizes, reverse=True)
+
+
+async def test_a_decision_is_described_in_json(fitted: Path) -> None:
+    router = with_policy(loaded(fitted, FakeEngine(" C")), fast_threshold=0.4)
+    turn = asked("close the blind")
+    decision = await router.route(turn)
+    about = json.loads(json.dumps(describe(decision, router.explain(turn, decision))))
+    assert (about["agent"], about["stage"], about["threshold"]) == ("home", "fast", 0.4)
+    assert about["probabilities"].keys() == about["evidence"]["fast"].keys() == set(AGENTS)
+    assert about["features"][0].keys() == {"block", "ngram", "weight"}
+
+
+async def test_an_agent_that_is_gone_does_not_break_the_explanation(fitted: Path) -> None:
+    router = loaded(fitted, FakeEngine(" C"))
+    turn = asked("close the blind")
+    decision = dataclasses.replace(await router.route(turn), agent="retired")
+    assert router.explain(turn, decision).agent == "general"
 
 
 class Scripted(Router):
