@@ -1,5 +1,6 @@
 """The policy: calibrated probabilities to a decision, and its thresholds from held-out turns."""
 
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -8,22 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.combine import Array
-
-
-class Targets(BaseModel):
-    """What the thresholds are fitted to reach on held-out turns."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    fast_precision: Annotated[
-        float, Field(gt=0, lt=1, description="share right of what the fast path decides alone")
-    ] = 0.99
-    false_handoffs_per_100_turns: Annotated[
-        float, Field(ge=0, description="switches although the current agent was right")
-    ] = 0.7
-    false_refusals: Annotated[
-        float, Field(ge=0, lt=1, description="share of turns the fallback gets wrongly")
-    ] = 0.005
+from router.targets import Targets
 
 
 class Policy(BaseModel):
@@ -85,8 +71,8 @@ def fit_policy(
 ) -> Policy:
     """Margin and floor for calibrated log-probabilities ``[turns, agents]``.
 
-    The margin is the smallest that keeps false hand-offs within the target; the floor the one
-    with most turns right among those that refuse few enough.
+    The margin is the smallest that keeps false hand-offs within the target; the floor the highest
+    that keeps false refusals within theirs.
     """
     policy = Policy(fast_threshold=fast_threshold, switch_margin=0.0, floor=0.0)
     stays = np.array([agent == answer for agent, answer in zip(current, right, strict=True)])
@@ -106,15 +92,21 @@ def _with_floor(
     fallback: int,
     targets: Targets,
 ) -> Policy:
-    unrefused = _choices(policy, pooled, current, fallback)
-    best, most = policy, int((unrefused == right).sum())
-    for floor in np.arange(0.05, 1.0, 0.05):
-        candidate = policy.model_copy(update={"floor": round(float(floor), 2)})
-        choices = _choices(candidate, pooled, current, fallback)
-        refused = (choices != unrefused) & (unrefused == right)
-        if refused.mean() <= targets.false_refusals and (choices == right).sum() > most:
-            best, most = candidate, int((choices == right).sum())
-    return best
+    """The highest floor at which few enough in-scope turns go to the fallback.
+
+    None where no turn is the fallback's: refusing would cost something and gain nothing.
+    """
+    inside = right != fallback
+    if inside.all():
+        return policy
+    answered = inside & (_choices(policy, pooled, current, fallback) != fallback)
+    confidence = np.sort(np.exp(pooled.max(1))[answered])
+    may_be_refused = int(targets.false_refusals * inside.sum()) - (inside & ~answered).sum()
+    if not 0 <= may_be_refused < len(confidence):
+        return policy
+    # Rounded down, so that the turn at the edge is still answered.
+    floor = math.floor(confidence[may_be_refused] * 1e6) / 1e6
+    return policy.model_copy(update={"floor": floor})
 
 
 def _choices(

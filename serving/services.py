@@ -77,7 +77,16 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         keys = KeyRing(KeyStore(settings.home))
         await closing.enter_async_context(_running(_follow_keys(keys, settings)))
         yield GatewayState(
-            settings, registry, lineup, reconciler, dispatcher, graph, admission, keys, metrics
+            settings,
+            registry,
+            lineup,
+            reconciler,
+            routers,
+            dispatcher,
+            graph,
+            admission,
+            keys,
+            metrics,
         )
 
 

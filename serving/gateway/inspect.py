@@ -7,7 +7,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from router.describe import describe
 from router.requests import Requests
+from router.turns import RoutingTurn
 from serving.gateway.admission import Ticket
 from serving.gateway.body import parse_body
 from serving.gateway.chat import find_conversation
@@ -16,7 +18,7 @@ from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import GatewayState, State
 from serving.own_time import begin_own_time, own_time_header
-from serving.turn import Exchange, said_singly
+from serving.turn import Exchange, messages_of, said_singly
 
 routes = APIRouter()
 
@@ -39,22 +41,22 @@ async def models(state: State) -> dict[str, Any]:
 
 @routes.post("/v1/route", openapi_extra={"requestBody": _ROUTE_BODY | {"required": True}})
 async def route(request: Request, response: Response, state: State) -> dict[str, Any]:
-    """The routing decision alone: who would answer the last user message, and why."""
+    """The routing decision alone: who would answer the last user message, and why.
+
+    Its keys are those of ``philharmonic router explain --json``, and ``current``: who answered
+    before.
+    """
     begin_own_time(time.perf_counter())
     parsed = await parse_body(request, RouteRequest, state.settings)
     with state.admission.ticket() as ticket:
         history, requests = await unless_hung_up(request.receive, _decide(state, parsed, ticket))
-    decision = requests.whole
     response.headers.update(own_time_header())
-    return {
-        "agent": decision.agent,
-        "confidence": decision.confidence,
-        "probabilities": dict(decision.probabilities),
-        "stage": decision.stage,
-        "threshold": decision.threshold,
-        "milliseconds": decision.milliseconds,
-        "reason": decision.reason,
-        "current": said_singly(history)[-1]["agent"] if history else None,
+    said = said_singly(history)
+    current = said[-1]["agent"] if said else None
+    turn = RoutingTurn(messages_of(said, user_text(parsed.messages)), current)
+    explanation = state.routers.router.explain(turn, requests.whole)
+    return describe(requests.whole, explanation) | {
+        "current": current,
         "parts": [
             {
                 "request": part.text,

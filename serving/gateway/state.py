@@ -17,6 +17,7 @@ from serving.graph import ConversationGraph
 from serving.keys import KeyRing
 from serving.lineup import Lineup
 from serving.reconciler import Reconciler
+from serving.routers import RouterSwitch
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class GatewayState:
     registry: Registry
     lineup: Lineup
     reconciler: Reconciler
+    routers: RouterSwitch
     dispatcher: Dispatcher
     graph: ConversationGraph
     admission: Admission
