@@ -105,7 +105,7 @@ def _against_rate(report: r.SweepReport) -> bytes:
             xytext=(4, -12),
             textcoords="offset points",
         )
-    _legend(share)
+    _legend(share, "lower left")
     latency.set_title(_title(report.settings))
     return _png(figure)
 
@@ -151,10 +151,11 @@ def _figure(height_in: float) -> Figure:
     return figure
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, where: str = "upper left") -> None:
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize="small")
+        # A fixed place: looking for the best one can take seconds on a busy machine.
+        axes.legend(fontsize="small", loc=where)
 
 
 def _png(figure: Figure) -> bytes:
