@@ -81,7 +81,7 @@ def fit_fast_path(
         return _classes(rows, agents)[0]
     classes, fitted = _classes(inside, agents[:-1])
     if not outside:
-        silent = np.zeros(sum(len(block.idf) for block in classes.blocks.values()), np.float32)
+        silent = np.zeros(sum(len(block.idf) for block in classes.blocks.values()))
         return _with_class(classes, OUT_OF_SCOPE, silent, _NEVER)
     taught = Alarm(fitted.vectorizers, fitted.features)
     fast_path = _with_class(classes, OUT_OF_SCOPE, *taught.fit(outside))

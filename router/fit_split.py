@@ -20,10 +20,10 @@ from agents.artifacts import sha256_of
 from router.artifact import read_fitted, read_spec
 from router.combine import Array, pool
 from router.data.doubles import FITTED_ON, HERE, JUDGED_BY, Row, load_rows
-from router.fit import read_turns
+from router.fit import for_agents
 from router.requests import saying
 from router.split import FEATURES, SPLIT_FILE, Cut, Seen, SplitSpec, Splitter, features, look
-from router.turns import LabelledTurn, RoutingTurn
+from router.turns import LabelledTurn, RoutingTurn, all_turns, load_labelled
 
 _COMPOSED = 600
 _TRAIN_TURNS = 500
@@ -83,7 +83,7 @@ def fit_split(folder: Path, data: Path, targets: SplitTargets) -> SplitSpec:
 
     rng = random.Random(0)
     held_out, trained = (
-        read_turns(data / f"{name}.jsonl", spec.agents, spec.fallback)
+        all_turns(for_agents(load_labelled(data / f"{name}.jsonl"), spec.agents, spec.fallback))
         for name in ("calibration", "train")
     )
     singles = [single(turn) for turn in held_out]
