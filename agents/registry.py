@@ -285,17 +285,18 @@ class Registry:
     def _copy(self, source: Path, target: Path, names: Iterable[str]) -> None:
         """Copy a folder's files whole or not at all; an unregistered leftover gives way."""
         incoming = self._adapters / f".incoming-{uuid.uuid4().hex}"
-        incoming.mkdir()
         try:
-            for name in names:
-                (incoming / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / name, incoming / name)
-                with (incoming / name).open("rb") as file:
-                    os.fsync(file.fileno())
-            target.parent.mkdir(exist_ok=True)
-            if target.exists():
-                shutil.rmtree(target)
-            incoming.rename(target)
+            with stored(target):
+                incoming.mkdir()
+                for name in names:
+                    (incoming / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source / name, incoming / name)
+                    with (incoming / name).open("rb") as file:
+                        os.fsync(file.fileno())
+                target.parent.mkdir(exist_ok=True)
+                if target.exists():
+                    shutil.rmtree(target)
+                incoming.rename(target)
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
 

@@ -54,10 +54,11 @@ async def _serve(settings: Settings, console: Console, listener: socket.socket) 
     signals = _Signals()
     port = settings.engine_port or free_port()
     url = settings.engine_url or f"http://127.0.0.1:{port}"
+    client = engine_client(settings, url)  # first: a home that cannot be written starts no engine
     async with (
         _engine(settings, port, console) as engine,
         tracing(settings.otlp_endpoint),
-        open_services(settings, engine_client(settings, url)) as state,
+        open_services(settings, client) as state,
     ):
         with announced(settings, url):
             await _until_stopped(state, engine, console, listener, signals, started)

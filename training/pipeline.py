@@ -11,7 +11,7 @@ from rich.text import Text
 
 from agents.bases import profile_named
 from agents.catalog import Agent, load_catalog
-from agents.errors import EngineUnavailable, GateRefused
+from agents.errors import ConfigError, EngineUnavailable, GateRefused
 from agents.registry import Version
 from agents.settings import Settings
 from serving.announce import running_server
@@ -191,6 +191,11 @@ async def _routes(gateway: httpx.AsyncClient, version: Version) -> bool:
         response = await gateway.post("/v1/route", json=question, timeout=10)
     except httpx.HTTPError:
         return False
+    if response.status_code == 401:
+        raise ConfigError(
+            f"{version.model} is published; whether {gateway.base_url} routes to it cannot be "
+            "asked without a key: set PHILHARMONIC_API_KEY"
+        )
     return response.status_code == 200 and version.agent in response.json()["probabilities"]
 
 

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Request
 from agents.errors import RegistryError
 from agents.registry import Version
 from serving.gateway.body import parse_body
+from serving.gateway.openapi import errors, takes
 from serving.gateway.schemas import ActivateRequest
 from serving.gateway.state import GatewayState, State
 from serving.lineup import engine_model
 from serving.publish import publish_agent
 
-routes = APIRouter(prefix="/admin/agents")
-
-_ACTIVATE = {"content": {"application/json": {"schema": ActivateRequest.model_json_schema()}}}
+routes = APIRouter(prefix="/admin/agents", responses=errors(400, 403, 404))
 
 
 @routes.get("")
@@ -33,7 +32,7 @@ async def load(name: str, state: State) -> dict[str, Any]:
     return await _changed(state, name)
 
 
-@routes.post("/{name}/activate", openapi_extra={"requestBody": _ACTIVATE | {"required": True}})
+@routes.post("/{name}/activate", responses=errors(body=True), openapi_extra=takes(ActivateRequest))
 async def activate(name: str, request: Request, state: State) -> dict[str, Any]:
     """Make a published version the live one."""
     body = await parse_body(request, ActivateRequest, state.settings)

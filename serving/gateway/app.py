@@ -11,6 +11,7 @@ from serving.gateway.access import AccessMiddleware
 from serving.gateway.drain import DrainMiddleware
 from serving.gateway.errors import install_error_handlers
 from serving.gateway.log import LogMiddleware
+from serving.gateway.openapi import describe
 from serving.gateway.state import GatewayState
 
 VERSION = "0.1.0"
@@ -41,4 +42,5 @@ def create_app(
     install_error_handlers(app)
     for module in (chat, inspect, admin):
         app.include_router(module.routes)
+    describe(app)
     return app

@@ -20,6 +20,7 @@ from serving.gateway.body import parse_body
 from serving.gateway.errors import ClientHungUp, as_api_error, error_body
 from serving.gateway.hang_up import unless_hung_up
 from serving.gateway.limits import Spend
+from serving.gateway.openapi import errors, takes
 from serving.gateway.parse import check_only_new, history_of, turn_of
 from serving.gateway.schemas import NEW, ChatRequest
 from serving.gateway.state import GatewayState, State
@@ -31,7 +32,15 @@ from serving.turn import Exchange, Part, Route, Turn
 
 routes = APIRouter()
 
-_BODY = {"content": {"application/json": {"schema": ChatRequest.model_json_schema()}}}
+_ANSWERS = errors(404, 504, body=True) | {
+    200: {
+        "description": "The answer: an OpenAI completion, or its chunks if `stream` is true.",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class _Call:
     end: float
 
 
-@routes.post("/v1/chat/completions", openapi_extra={"requestBody": _BODY | {"required": True}})
+@routes.post("/v1/chat/completions", responses=_ANSWERS, openapi_extra=takes(ChatRequest))
 async def chat_completions(request: Request, state: State) -> Response:
     """Answer the last user message, by the agent that ``model`` names or the router chooses."""
     started = time.perf_counter()

@@ -154,7 +154,9 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-        return response_for(ApiError(error.status_code, str(error.detail), code))
+        response = response_for(ApiError(error.status_code, str(error.detail), code))
+        response.headers.update(error.headers or {})  # a 405 says what is allowed
+        return response
 
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> JSONResponse:

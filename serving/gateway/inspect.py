@@ -14,6 +14,7 @@ from serving.gateway.admission import Ticket
 from serving.gateway.body import parse_body
 from serving.gateway.chat import find_conversation
 from serving.gateway.hang_up import unless_hung_up
+from serving.gateway.openapi import errors, takes
 from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import GatewayState, State
@@ -22,10 +23,12 @@ from serving.turn import Exchange, messages_of, said_singly
 
 routes = APIRouter()
 
-_ROUTE_BODY = {"content": {"application/json": {"schema": RouteRequest.model_json_schema()}}}
+_METRICS_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 
 
-@routes.get("/v1/models")
+@routes.get("/v1/models", responses=errors())
 async def models(state: State) -> dict[str, Any]:
     """The names that ``model`` can take: ``auto`` and every live agent."""
     created = {version.agent: int(version.created) for version in state.lineup.live.values()}
@@ -39,7 +42,7 @@ async def models(state: State) -> dict[str, Any]:
     }
 
 
-@routes.post("/v1/route", openapi_extra={"requestBody": _ROUTE_BODY | {"required": True}})
+@routes.post("/v1/route", responses=errors(404, body=True), openapi_extra=takes(RouteRequest))
 async def route(request: Request, response: Response, state: State) -> dict[str, Any]:
     """The routing decision alone: who would answer the last user message, and why.
 
@@ -82,7 +85,7 @@ async def _decide(
     return history, await state.dispatcher.decide(history, user_text(parsed.messages))
 
 
-@routes.get("/v1/conversations/{conversation_id}")
+@routes.get("/v1/conversations/{conversation_id}", responses=errors(404))
 async def get_conversation(conversation_id: str, state: State) -> dict[str, Any]:
     """A stored conversation: every message, and who answered."""
     messages: list[dict[str, Any]] = []
@@ -100,7 +103,7 @@ async def get_conversation(conversation_id: str, state: State) -> dict[str, Any]
     return {"id": conversation_id, "object": "conversation", "messages": messages}
 
 
-@routes.delete("/v1/conversations/{conversation_id}")
+@routes.delete("/v1/conversations/{conversation_id}", responses=errors(404))
 async def delete_conversation(conversation_id: str, state: State) -> dict[str, Any]:
     """Forget a stored conversation."""
     async with state.conversation_lock(conversation_id):
@@ -115,7 +118,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@routes.get("/readyz")
+@routes.get("/readyz", responses={503: {"description": "A chat would fail; why."}})
 async def readyz(state: State) -> JSONResponse:
     """200 when a chat would succeed, else 503 with what is missing.
 
@@ -132,7 +135,7 @@ async def readyz(state: State) -> JSONResponse:
     return JSONResponse(body, 503)
 
 
-@routes.get("/metrics")
+@routes.get("/metrics", responses=errors() | _METRICS_PAGE)
 async def metrics(state: State) -> Response:
     """Prometheus metrics."""
     state.metrics.ready.set(state.is_ready())

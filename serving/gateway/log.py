@@ -38,7 +38,7 @@ def configure_logging(level: str) -> None:
     """Log to standard error, a JSON object a line, from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every call to the engine
 
 

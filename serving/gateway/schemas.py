@@ -10,6 +10,12 @@ AUTO = "auto"
 NEW = "new"
 
 
+_LONGEST_NAME = 200
+_LARGEST_INT = 2**63 - 1
+
+Name = Annotated[str, Field(max_length=_LONGEST_NAME)]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,7 +32,7 @@ class ChatMessage(_Body):
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart]
-    name: str | None = None
+    name: Name | None = None
 
     @property
     def text(self) -> str:
@@ -58,23 +64,23 @@ class StreamOptions(_Body):
 class ChatRequest(_Body):
     """The body of ``POST /v1/chat/completions``."""
 
-    model: str = AUTO
+    model: Name = AUTO
     messages: Messages
-    conversation_id: str | None = None
+    conversation_id: Name | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
     top_p: Annotated[float | None, Field(gt=0, le=1)] = None
-    max_tokens: Annotated[int | None, Field(ge=1)] = None
-    max_completion_tokens: Annotated[int | None, Field(ge=1)] = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
+    max_tokens: Annotated[int | None, Field(ge=1, le=_LARGEST_INT)] = None
+    max_completion_tokens: Annotated[int | None, Field(ge=1, le=_LARGEST_INT)] = None
+    stop: Name | Annotated[list[Name], Field(max_length=16)] | None = None
+    seed: Annotated[int | None, Field(ge=-_LARGEST_INT, le=_LARGEST_INT)] = None
     presence_penalty: Annotated[float | None, Field(ge=-2, le=2)] = None
     frequency_penalty: Annotated[float | None, Field(ge=-2, le=2)] = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int | None, Field(ge=0, le=20)] = None
     n: Annotated[int | None, Field(ge=1, le=1)] = None
-    user: str | None = None
+    user: Name | None = None
 
     def sampling(self) -> dict[str, Any]:
         """The sampling parameters the caller gave, as vLLM names them."""
@@ -101,10 +107,10 @@ class RouteRequest(_Body):
     """The body of ``POST /v1/route``."""
 
     messages: Messages
-    conversation_id: str | None = None
+    conversation_id: Name | None = None
 
 
 class ActivateRequest(_Body):
     """The body of ``POST /admin/agents/{name}/activate``."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=_LARGEST_INT)]

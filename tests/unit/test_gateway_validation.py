@@ -32,10 +32,10 @@ CHAT = "/v1/chat/completions"
 
 
 @asynccontextmanager
-async def gateway() -> AsyncIterator[httpx.AsyncClient]:
+async def gateway(max_body_bytes: int = 10_000) -> AsyncIterator[httpx.AsyncClient]:
     """The app without anything behind it: no request here may get that far."""
     admission = Admission(slots=1, queue=0, patience_s=1)
-    settings = Settings(max_body_bytes=10_000)
+    settings = Settings(max_body_bytes=max_body_bytes)
     state = SimpleNamespace(
         settings=settings,
         metrics=Metrics(),
@@ -55,8 +55,8 @@ async def gateway() -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
-async def refusal(content: bytes, path: str = CHAT) -> dict[str, Any]:
-    async with gateway() as http:
+async def refusal(content: bytes, path: str = CHAT, max_body_bytes: int = 10_000) -> dict[str, Any]:
+    async with gateway(max_body_bytes) as http:
         response = await http.post(path, content=content)
     assert response.status_code == 400, response.text
     error: dict[str, Any] = response.json()["error"]
@@ -157,11 +157,43 @@ async def test_a_version_is_a_positive_number(version: object) -> None:
     assert (await refusal(body, "/admin/agents/cron/activate"))["param"] == "version"
 
 
+@pytest.mark.parametrize("path", [CHAT, "/v1/route"])
+@pytest.mark.parametrize("opening", ["[", '{"messages":', '[{"content":'])
+async def test_nesting_has_a_limit(path: str, opening: str) -> None:
+    error = await refusal(opening.encode() * 700, path)
+    assert error["code"] in ("invalid_json", "invalid_value")
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/route"])
+async def test_the_number_of_messages_has_a_limit(path: str) -> None:
+    body = json.dumps({"messages": HI["messages"] * 2001}, separators=(",", ":"))
+    error = await refusal(body.encode(), path, max_body_bytes=1_000_000)
+    assert error["param"] == "messages" and "at most 2000 items" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"model": "x" * 201},
+        {"conversation_id": "x" * 201},
+        {"user": "x" * 201},
+        {"stop": ["x"] * 17},
+        {"stop": "x" * 201},
+        {"max_tokens": 10**30},
+        {"seed": -(10**30)},
+    ],
+)
+async def test_every_field_has_a_limit(fields: dict[str, Any]) -> None:
+    error = await refusal(json.dumps(HI | fields).encode())
+    assert error["param"].startswith(next(iter(fields)))
+
+
 async def test_wrong_method_and_wrong_path() -> None:
     async with gateway() as http:
         wrong_method = await http.get(CHAT)
         wrong_path = await http.get("/v1/completion")
     assert (wrong_method.status_code, wrong_path.status_code) == (405, 404)
+    assert wrong_method.headers["allow"] == "POST"
     assert wrong_method.json()["error"]["code"] == "method_not_allowed"
     assert wrong_path.json()["error"]["code"] == "not_found"
 

@@ -1,3 +1,4 @@
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.artifacts import FILES, MANIFEST, WEIGHTS
-from agents.errors import ArtifactError, RegistryError
+from agents.errors import ArtifactError, RegistryError, StorageError
 from agents.registry import Registry
 from tests.unit.adapter_folder import agent_config, write_adapter, write_json
 
@@ -156,12 +157,12 @@ def test_a_failing_copy_leaves_nothing(
 ) -> None:
     def full(source: Path, target: Path) -> None:
         target.write_bytes(b"half of it")
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     source = write_adapter(tmp_path / "adapter")
     with monkeypatch.context() as patched:
         patched.setattr("agents.registry.shutil.copyfile", full)
-        with pytest.raises(OSError, match="no space left"):
+        with pytest.raises(StorageError, match="cron/1: the disk is full"):
             registry.publish(agent_config(), source)
     assert registry.versions("cron") == []
     assert [path for path in (tmp_path / "home" / "adapters").rglob("*") if path.is_file()] == []
@@ -228,11 +229,11 @@ def test_a_router_that_cannot_be_copied_leaves_everything_as_it_was(
 
     def fail(source: Path, target: Path) -> object:
         if source.name == "router.json":
-            raise OSError("no space left on device")
+            raise OSError(errno.ENOSPC, "no space left on device")
         return copyfile(source, target)
 
     monkeypatch.setattr(shutil, "copyfile", fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StorageError, match="routers/1: the disk is full"):
         registry.publish_with_router(agent_config(), adapter, router)
     assert registry.live() == {} and registry.versions("cron") == [] and registry.router() is None
 
