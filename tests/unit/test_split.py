@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.errors import DataError, RouterError
@@ -53,6 +53,7 @@ def test_a_document_is_one_request() -> None:
     assert cuts("lock the door, and run it at 3. " * 50) == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_halves_are_of_the_message_in_its_order(text: str) -> None:
     for cut in cuts(text):
