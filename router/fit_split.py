@@ -41,13 +41,13 @@ class SplitTargets:
     """What the splitter is fitted to reach.
 
     Attributes:
-        false_proposals: share of single requests for which a cut may be proposed (the router
-            then decides both halves, and most often refuses it).
+        false_splits: share of single requests that may be cut, if the fast path had to confirm
+            cuts alone.
         confidence: calibrated probability that each half's agent must have.
     """
 
-    false_proposals: float = 0.02
-    confidence: float = 0.8
+    false_splits: float = 0.0025
+    confidence: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,15 @@ def fit_split(folder: Path, data: Path, targets: SplitTargets) -> SplitSpec:
         data={path.name: sha256_of(path) for path in (FITTED_ON, JUDGED_BY)},
     )
     splitter = Splitter(fitted, fallback)
-    best = sorted((_best(splitter, row)[0] for row in singles), reverse=True)
-    threshold = float(np.nextafter(best[int(targets.false_proposals * len(best))], 2))
-    scores = {
-        "false_on_held_out_turns": float(np.mean(np.array(best) >= threshold)),
-        **_scores("fitted_on", splitter, by_hand, threshold, spec.agents),
-        **_scores("judged_by", splitter, judged, threshold, spec.agents),
-    }
-    return fitted.model_copy(update={"threshold": threshold, "scores": scores})
+    likeliest = sorted((_best(splitter, row)[0] for row in singles), reverse=True)
+    threshold = float(np.nextafter(likeliest[int(targets.false_splits * len(singles))], 2))
+    fitted = fitted.model_copy(update={"threshold": threshold})
+    splitter = Splitter(fitted, fallback)
+    scores = {"false_on_held_out_turns": _false(splitter, singles)}
+    for name, written in (("fitted_on", by_hand), ("judged_by", judged)):
+        scores[f"found_{name}"] = _found(splitter, written, spec.agents)
+        scores[f"false_{name}"] = _false(splitter, written)
+    return fitted.model_copy(update={"scores": scores})
 
 
 def compose(turns: Sequence[LabelledTurn], fallback: str, rng: random.Random) -> Iterator[Row]:
@@ -156,23 +157,28 @@ def _is_between(cut: Cut, parts: Sequence[str]) -> bool:
 
 
 def _best(splitter: Splitter, row: Looked) -> tuple[float, Seen | None]:
+    """The likeliest cut, and how likely it is; 0 if the fast path is not sure of the halves."""
     scored = [(splitter.probability(seen), seen) for seen in row.seen]
-    return max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    probability, best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    if best is None or min(best.left.max(), best.right.max()) < np.log(splitter.spec.confidence):
+        return 0.0, None
+    return probability, best
 
 
-def _scores(
-    name: str, splitter: Splitter, rows: Sequence[Looked], threshold: float, agents: Sequence[str]
-) -> dict[str, float]:
-    """Shares of double requests that are cut rightly, and of single ones that are cut."""
-    found, wrong = [], []
-    for row in rows:
-        probability, seen = _best(splitter, row)
-        proposed = seen is not None and probability >= threshold
-        if len(row.row.parts) == 1:
-            wrong.append(proposed)
-        else:
-            found.append(proposed and seen is not None and row.is_right(seen, agents))
-    return {f"found_{name}": float(np.mean(found)), f"false_{name}": float(np.mean(wrong))}
+def _found(splitter: Splitter, rows: Sequence[Looked], agents: Sequence[str]) -> float:
+    """Share of double requests that are cut, and rightly."""
+    doubles = [(row, *_best(splitter, row)) for row in rows if len(row.row.parts) == 2]
+    right = [
+        seen is not None and probability >= splitter.spec.threshold and row.is_right(seen, agents)
+        for row, probability, seen in doubles
+    ]
+    return float(np.mean(right))
+
+
+def _false(splitter: Splitter, rows: Sequence[Looked]) -> float:
+    """Share of single requests that are cut."""
+    singles = [_best(splitter, row)[0] for row in rows if len(row.row.parts) == 1]
+    return float(np.mean(np.array(singles) >= splitter.spec.threshold))
 
 
 def main() -> None:

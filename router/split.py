@@ -143,7 +143,8 @@ class SplitSpec(BaseModel):
         weights: of a logistic regression, by feature.
         threshold: probability from which a cut is proposed.
         confidence: what the router must be sure of, of both halves, for the cut to be made.
-        scores: how many of the rows it was fitted on are cut, rightly and wrongly.
+        scores: shares of double requests that are found and of single ones that are cut, where
+            the fast path has to confirm the cuts alone.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -3,8 +3,9 @@
     python -m tests.benchmarks.split
 
 The shipped router with its label reads in this process (no server; about a minute on two idle
-cores). Double requests: those written by hand that nothing was fitted on. Single ones: rows
-written by hand to look like doubles, rows of the agents' training data, and the router's own
+cores), or, `--without-llm`, with the fast path deciding everything (seconds). Double requests:
+those written by hand; nothing was fitted on the ones in the first row. Single ones: rows written
+by hand to look like doubles, rows of the agents' training data, and the router's own
 conversations. The last table says what looking for a cut costs a turn.
 """
 
@@ -24,16 +25,34 @@ from rich.table import Table
 
 from agents.bases import profile_named
 from agents.catalog import Catalog, load_catalog
+from agents.errors import EngineUnavailable
 from agents.settings import Settings
 from router.artifact import ADAPTER_FOLDER
 from router.data.doubles import FITTED_ON, JUDGED_BY, Row, load_rows
 from router.evaluate import wilson_interval
+from router.label_read import LabelReadEngine
 from router.requests import Requests, propose_cut, route_requests
 from router.router import Router, load_router
 from router.split import Splitter, cuts, read_splitter
 from router.turns import RoutingTurn, all_turns, load_labelled
 from serving.engine.base_model import ensure_base_model
-from training.label_read import LocalLabelReads
+
+
+class NoRouterLLM:
+    """Leaves every decision to the fast path."""
+
+    async def label_logprobs(
+        self, model: str, prompt: str, labels: Sequence[str]
+    ) -> Sequence[float]:
+        raise EngineUnavailable("there is no router LLM")
+
+
+def label_reads(settings: Settings) -> LabelReadEngine:
+    """The router's adapter in this process."""
+    from training.label_read import LocalLabelReads
+
+    base = ensure_base_model(profile_named(settings.base), settings.cache)
+    return LocalLabelReads(base, settings.router_dir / ADAPTER_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -149,13 +168,13 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rows", type=int, default=300, help="training rows of each agent")
+    parser.add_argument("--without-llm", action="store_true", help="ask the fast path alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     options = parser.parse_args()
     settings = Settings()
     catalog = load_catalog(settings.agents_dir)
-    base = ensure_base_model(profile_named(settings.base), settings.cache)
     folder = settings.router_dir
-    reads = LocalLabelReads(base, folder / ADAPTER_FOLDER)
+    reads = NoRouterLLM() if options.without_llm else label_reads(settings)
     router = load_router(folder, tuple(catalog), reads, ADAPTER_FOLDER, 60.0)
     splitter = read_splitter(folder, router.spec.agents.index(router.spec.fallback))
     if splitter is None:

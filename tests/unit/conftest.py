@@ -1,5 +1,6 @@
 """The command line, as a test runs it: in this process, with a home folder of its own."""
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ def cli(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["philharmonic", *arguments])
+        # A command may log to standard error, which is another one for each test.
+        monkeypatch.setattr(logging.root, "handlers", list(logging.root.handlers))
         code = 0
         try:
             philharmonic.main()

@@ -31,7 +31,7 @@ async def gateway(
         async def open_state() -> AsyncIterator[GatewayState]:
             yield state
 
-        app = create_app(open_state, None)
+        app = create_app(open_state)
         async with asyncio.timeout(30):
             while not state.is_ready():
                 await asyncio.sleep(0.01)

@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.registry import Version
@@ -65,6 +65,7 @@ def test_a_conversation_stores_who_said_what() -> None:
     assert (own["user"], own["assistant"]) == ("at\nnoon", "0 12 * * *")
 
 
+@settings(deadline=None)
 @given(st.lists(TEXTS, min_size=2, max_size=2))
 def test_answers_are_found_again_in_their_reply(texts: list[str]) -> None:
     content = reply.content_of(reply.whole(TWO, [answer(text) for text in texts]))

@@ -257,7 +257,7 @@ class Scripted(Router):
         self.currents.append(turn.current)
         agent = self.answers.pop(0)
         raw = {"fast": {agent: 0.9, "other": 0.1}}
-        return Decision(agent, 0.75, {agent: 0.75}, "fast", None, 2.0, raw)
+        return Decision(agent, 0.75, {agent: 0.75}, "fast", None, 2.0, evidence=raw)
 
 
 async def test_report_counts_turns_switches_and_conversations(fitted: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.errors import DataError, RouterError
@@ -53,6 +53,7 @@ def test_a_document_is_one_request() -> None:
     assert cuts("lock the door, and run it at 3. " * 50) == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_halves_are_of_the_message_in_its_order(text: str) -> None:
     for cut in cuts(text):
@@ -90,9 +91,9 @@ def test_the_shipped_one_was_fitted_for_these_rows() -> None:
     shipped = read_splitter(FITTED, read_spec(FITTED).agents.index("general"))
     assert shipped is not None
     scores = shipped.spec.scores
-    assert scores["false_on_held_out_turns"] <= 0.03
-    assert scores["found_judged_by"] >= 0.5
-    assert scores["false_judged_by"] <= 0.1
+    assert scores["false_on_held_out_turns"] <= 0.0025
+    assert scores["found_judged_by"] >= 0.6
+    assert scores["false_judged_by"] <= 0.06
 
 
 def test_a_router_without_one_never_splits(tmp_path: Path) -> None:
