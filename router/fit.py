@@ -104,6 +104,7 @@ def calibrate(
         index[fallback],
         fit_fast_threshold(np.exp(alone.max(1)), alone.argmax(1) == right, targets.fast_precision),
         targets,
+        refuses=fallback == OUT_OF_SCOPE,
     )
     return RouterSpec(
         agents=agents,

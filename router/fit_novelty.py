@@ -17,7 +17,7 @@ _INVERSE_REGULARISATION = 10.0
 #: How much more an out-of-scope row weighs than one in scope: they are few.
 _WEIGHT = 5.0
 #: Share of turns in service that are taken to fit none; rows to learn from are no sample of it.
-OUT_OF_SCOPE_SHARE = 0.1
+OUT_OF_SCOPE_SHARE = 0.03
 
 
 class Alarm:

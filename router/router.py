@@ -77,8 +77,10 @@ class Router:
         fast = self._fast_path.log_probabilities(turn)
         calibrated = pool([fast], [spec.fast_alone])
         evidence = {"fast": _by_name(spec.agents, fast)}
-        if len(spec.agents) == 1 or spec.policy.fast_is_sure(calibrated):
-            best = int(calibrated.argmax())
+        best = int(calibrated.argmax())
+        # Refusing is left to the floor, which is fitted for it.
+        refusal = spec.policy.refuses and spec.agents[best] == spec.fallback
+        if len(spec.agents) == 1 or (spec.policy.fast_is_sure(calibrated) and not refusal):
             return self._decision(best, calibrated, "fast", evidence, started)
         if not spec.labels:
             return self._chosen(calibrated, turn, "fast", evidence, started)

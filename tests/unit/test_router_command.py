@@ -52,7 +52,7 @@ def test_agents_come_from_the_rows_and_nobody_answers_what_fits_none(router: str
 
 
 def test_a_report_is_printed_and_written(cli: Cli, router: str, tmp_path: Path) -> None:
-    data = str(write_rows(tmp_path / "test.jsonl", "so"))
+    data = str(write_rows(tmp_path / "test.jsonl", "please now"))
     json_file, png_file = tmp_path / "report.json", tmp_path / "report.png"
     arguments = ("--data", data, "--json", str(json_file), "--png", str(png_file))
     code, out, err = cli("router", "eval", "--router", router, *arguments)

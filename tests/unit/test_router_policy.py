@@ -82,6 +82,15 @@ def test_floor_refuses_as_many_as_it_may(target: float) -> None:
     assert sum(refused) == int(target * 1000)
 
 
+def test_where_nobody_is_the_fallback_the_floor_alone_refuses() -> None:
+    """However likely it is that nobody fits: only so many in-scope turns may be refused."""
+    pooled = np.log([[0.3, 0.1, 0.6]] * 50 + [[0.1, 0.05, 0.85]] * 50)
+    right = np.array([0] * 50 + [FALLBACK] * 50)
+    fit = fit_policy(pooled, [None] * 100, right, FALLBACK, None, Targets(), refuses=True)
+    assert [fit.choose(row, None, FALLBACK) for row in pooled] == right.tolist()
+    assert fit.choose(pooled[0], FALLBACK, FALLBACK) == 0
+
+
 def test_nothing_is_refused_where_nothing_is_out_of_scope() -> None:
     targets = Targets(false_refusals=0.1)
     right = np.zeros(100, int)
