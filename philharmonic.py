@@ -17,6 +17,7 @@ from rich.table import Table
 from agents.errors import ConfigError, PhilharmonicError
 from agents.settings import Settings
 from router.loadtest.command import app as loadtest_app
+from training.router_command import app as router_app
 
 if TYPE_CHECKING:
     from agents.registry import Registry
@@ -29,7 +30,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-router_app = typer.Typer(help="Fit and judge the router.", no_args_is_help=True)
 app.add_typer(router_app, name="router")
 app.add_typer(loadtest_app, name="loadtest")
 
@@ -180,49 +180,6 @@ def schema() -> None:
     from agents.schema import schema_text
 
     print(schema_text(), end="")
-
-
-@router_app.command("fit")
-def router_fit(
-    train_file: Annotated[Path, typer.Option("--train", help="Labelled JSONL to learn from.")],
-    calibration: Annotated[Path, typer.Option(help="Held-out labelled JSONL for thresholds.")],
-    router_dir: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the fitted router.")
-    ] = None,
-    fallback: Annotated[str, typer.Option(help="Agent for what fits none.")] = "general",
-) -> None:
-    """Train the router LLM's adapter, fit the fast path, calibrate, and set the thresholds.
-
-    Rows are conversations {"turns": [{"role", "content", "domain"}]} or {"text", "domain"}.
-    An adapter that is already in the folder is kept and only the rest is fitted again.
-    """
-    from training.fit_router import make_router
-
-    settings = _settings(router_dir=router_dir)
-    spec = make_router(train_file, calibration, settings, fallback)
-    out.print_json(spec.model_dump_json())
-
-
-@router_app.command("eval")
-def router_eval(
-    data: Annotated[Path, typer.Option(help="Labelled JSONL to judge the router on.")],
-    router_dir: Annotated[
-        Path | None, typer.Option("--router", help="Folder of the fitted router.")
-    ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the report here, too.")
-    ] = None,
-) -> None:
-    """Judge a fitted router: accuracy of turns and conversations, hand-offs, calibration, cost.
-
-    The router's own earlier decisions are fed back as the current agent, as in service.
-    """
-    from training.fit_router import evaluate_router
-
-    report = json.dumps(evaluate_router(data, _settings(router_dir=router_dir)))
-    if json_file is not None:
-        json_file.write_text(report + "\n", encoding="utf-8")
-    out.print_json(report)
 
 
 def _settings(**given: Any) -> Settings:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agents.artifacts import sha256_of
 from agents.errors import RouterError
 from router.fast_path import FastPath, load_fast_path
-from router.policy import Policy, Targets
+from router.policy import Policy
+from router.targets import Targets
 
 SPEC_FILE = "router.json"
 FAST_PATH_FILE = "fast_path.npz"
@@ -36,8 +37,9 @@ class RouterSpec(BaseModel):
     Attributes:
         agents: in the order of every array of the router.
         labels: the token that stands for each agent in a label read. Agents that were added
-            after the router LLM was trained come last in ``agents`` and have none.
-        fallback: the agent that answers what fits none.
+            after the router LLM was trained come last in ``agents`` and have none; without a
+            router LLM nobody has one.
+        fallback: the agent that answers what fits none; ``none`` where nobody does.
         pool: weights when both stages are asked.
         fast_alone: weight of the fast path when it is the only one (its inverse temperature).
         data: sha256 of the files it was fitted on, and of the fast path's.
@@ -80,6 +82,16 @@ def read_spec(folder: Path) -> RouterSpec:
         raise RouterError(f"{path}: damaged, fit the router again:\n{error}") from None
 
 
+def read_router(folder: Path) -> tuple[RouterSpec, FastPath]:
+    """A fitted router, whatever agents it knows; `RouterError` if a file is missing or damaged."""
+    spec = read_spec(folder)
+    path = folder / FAST_PATH_FILE
+    fast_path = load_fast_path(path)
+    if fast_path.agents != spec.agents or sha256_of(path) != spec.data.get("fast_path"):
+        raise RouterError(f"{path}: not the one {SPEC_FILE} was fitted with; fit the router again")
+    return spec, fast_path
+
+
 def read_fitted(folder: Path, agents: Collection[str]) -> tuple[RouterSpec, FastPath]:
     """A fitted router for exactly these agents.
 
@@ -92,8 +104,4 @@ def read_fitted(folder: Path, agents: Collection[str]) -> tuple[RouterSpec, Fast
             f"{folder}: fitted for {', '.join(sorted(spec.agents))}, but the catalog has "
             f"{', '.join(sorted(agents))}: fit the router again"
         )
-    path = folder / FAST_PATH_FILE
-    fast_path = load_fast_path(path)
-    if fast_path.agents != spec.agents or sha256_of(path) != spec.data.get("fast_path"):
-        raise RouterError(f"{path}: not the one {SPEC_FILE} was fitted with; fit the router again")
-    return spec, fast_path
+    return read_router(folder)

@@ -65,20 +65,3 @@ def fit_pool(stages: Sequence[Array], right: NDArray[np.int_]) -> tuple[float, .
         return float(_SHRINKAGE * np.square(logarithms).sum() - likelihood)
 
     return tuple(weights(minimize(loss, np.zeros(len(stages)), method="Nelder-Mead").x))
-
-
-def expected_calibration_error(
-    confidence: Array, correct: NDArray[np.bool_], bins: int = 15
-) -> float:
-    """Mean gap between confidence and accuracy over equally filled bins (Nguyen & O'Connor 2015).
-
-    Args:
-        confidence: probability of the chosen agent, ``[turns]``.
-        correct: whether it was the right one, ``[turns]``.
-    """
-    order = np.argsort(confidence, kind="stable")
-    gaps = [
-        abs(confidence[part].mean() - correct[part].mean()) * len(part)
-        for part in np.array_split(order, min(bins, len(order)))
-    ]
-    return float(sum(gaps) / len(order))

@@ -12,18 +12,11 @@ from pathlib import Path
 
 from agents.artifacts import sha256_of
 from agents.errors import RouterError
-from router.artifact import (
-    ADAPTER_FOLDER,
-    FAST_PATH_FILE,
-    SPEC_FILE,
-    RouterSpec,
-    read_spec,
-    write_spec,
-)
-from router.fit import calibrate, label_reads, read_turns
-from router.fit_linear import fit_fast_path
+from router.artifact import ADAPTER_FOLDER, SPEC_FILE, RouterSpec, read_spec
+from router.fit import fit_router, for_agents
 from router.label_read import LabelReadEngine
 from router.newcomers import NewcomerRows, write_rows
+from router.turns import OUT_OF_SCOPE, all_turns, load_labelled
 
 ADDED_FOLDER = "added"
 PARENT = "parent"
@@ -58,29 +51,30 @@ async def extend_router(
         name: [
             row
             for path in (file, *(folder / file.name for folder in added.values()))
-            for row in read_turns(path, agents, spec.fallback)
+            for row in all_turns(for_agents(load_labelled(path), agents, spec.fallback))
         ]
         for name, file in (("train", train), ("calibration", calibration))
     }
-    fast_path = fit_fast_path(rows["train"], agents)
-    reads = await label_reads(engine, model, rows["calibration"], list(spec.labels))
     for name, folder in added.items():
         if folder != out / ADDED_FOLDER / name:
             shutil.copytree(folder, out / ADDED_FOLDER / name, dirs_exist_ok=True)
     shutil.copytree(parent / ADAPTER_FOLDER, out / ADAPTER_FOLDER, dirs_exist_ok=True)
-    fast_path.save(out / FAST_PATH_FILE)
-    extended = calibrate(
-        fast_path, reads, rows["calibration"], spec.fallback, spec.targets, list(spec.labels)
+    return await fit_router(
+        rows["train"],
+        rows["calibration"],
+        out,
+        agents=agents,
+        fallback=spec.fallback,
+        labelled=list(spec.labels),
+        engine=engine,
+        model=model,
+        targets=spec.targets,
+        data={
+            "train": sha256_of(train),
+            "calibration": sha256_of(calibration),
+            PARENT: sha256_of(parent / SPEC_FILE),
+        },
     )
-    digests = {
-        "train": sha256_of(train),
-        "calibration": sha256_of(calibration),
-        "fast_path": sha256_of(out / FAST_PATH_FILE),
-        PARENT: sha256_of(parent / SPEC_FILE),
-    }
-    extended = extended.model_copy(update={"data": digests})
-    write_spec(extended, out)
-    return extended
 
 
 def keep_rows(rows: NewcomerRows, folder: Path) -> None:
@@ -93,7 +87,7 @@ def keep_rows(rows: NewcomerRows, folder: Path) -> None:
 def added_agents(router: Path) -> dict[str, Path]:
     """The agents a router was extended by, in order, with the folders of their rows."""
     spec = read_spec(router)
-    names = [agent for agent in spec.agents if agent not in spec.labels]
+    names = [agent for agent in spec.agents if agent not in {*spec.labels, OUT_OF_SCOPE}]
     folders = {name: router / ADDED_FOLDER / name for name in names}
     missing = [name for name, folder in folders.items() if not folder.is_dir()]
     if missing:

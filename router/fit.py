@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,94 +12,103 @@ from scipy.special import log_softmax
 from agents.artifacts import sha256_of
 from agents.errors import DataError
 from router.artifact import FAST_PATH_FILE, PoolWeights, RouterSpec, write_spec
-from router.combine import Array, combine, expected_calibration_error, fit_pool, pool
+from router.combine import Array, combine, fit_pool, pool
 from router.fast_path import FastPath
 from router.fit_linear import fit_fast_path
 from router.label_read import LabelReadEngine, read_labels
-from router.policy import Targets, fit_fast_threshold, fit_policy
+from router.policy import fit_fast_threshold, fit_policy
 from router.prompt import labels_for
-from router.turns import OUT_OF_SCOPE, LabelledTurn, all_turns, load_labelled
+from router.scores import expected_calibration_error
+from router.targets import Targets
+from router.turns import OUT_OF_SCOPE, LabelledConversation, LabelledTurn, all_turns
 
 #: Label reads in flight at once while calibrating; an engine batches them.
 _IN_FLIGHT = 16
 
 
 async def fit_router(
-    train: Path,
-    calibration: Path,
+    train: Sequence[LabelledTurn],
+    calibration: Sequence[LabelledTurn],
     out: Path,
     *,
     agents: Sequence[str],
     fallback: str,
-    engine: LabelReadEngine,
+    labelled: Sequence[str],
+    engine: LabelReadEngine | None,
     model: str,
     targets: Targets,
+    data: Mapping[str, str],
 ) -> RouterSpec:
     """Write ``router.json`` and ``fast_path.npz`` under ``out``; the adapter is there already.
 
     Args:
-        train: labelled JSONL that the fast path is fitted on.
-        calibration: labelled JSONL that weights and thresholds are fitted on.
-        engine: serves the router LLM as ``model``.
+        train: turns that the fast path is fitted on.
+        calibration: held-out turns that weights and thresholds are fitted on. The fast path that
+            is written learns from them, too; the one they judge does not.
+        labelled: the agents the router LLM has a label for, the first of ``agents``.
+        engine: serves the router LLM as ``model``; None: the fast path decides alone.
+        data: digests of the files the turns come from.
 
     Raises:
-        DataError: a file is broken, or labels a turn with an unknown agent.
         EngineError: the router LLM does not answer.
     """
-    fast_path = fit_fast_path(read_turns(train, agents, fallback), agents)
-    rows = read_turns(calibration, agents, fallback)
-    reads = await label_reads(engine, model, rows, agents)
+    judged = fit_fast_path(train, agents, held_out=calibration)
+    reads = None if engine is None else await label_reads(engine, model, calibration, labelled)
+    spec = calibrate(judged, reads, calibration, fallback, targets, labelled)
+    fast_path = fit_fast_path([*train, *calibration], agents, novelty=judged.novelty)
     out.mkdir(parents=True, exist_ok=True)
     fast_path.save(out / FAST_PATH_FILE)
-    files = {"train": train, "calibration": calibration, "fast_path": out / FAST_PATH_FILE}
-    spec = calibrate(fast_path, reads, rows, fallback, targets)
-    spec = spec.model_copy(update={"data": {name: sha256_of(file) for name, file in files.items()}})
+    digests = {**data, "fast_path": sha256_of(out / FAST_PATH_FILE)}
+    spec = spec.model_copy(update={"data": digests})
     write_spec(spec, out)
     return spec
 
 
 def calibrate(
     fast_path: FastPath,
-    reads: Array,
+    reads: Array | None,
     rows: Sequence[LabelledTurn],
     fallback: str,
     targets: Targets,
-    labelled: Sequence[str] | None = None,
+    labelled: Sequence[str],
 ) -> RouterSpec:
     """Weights and thresholds from held-out turns.
 
     Args:
-        reads: the label reads' log-probabilities of ``rows``, ``[turns, labelled agents]``.
-        labelled: the agents the router LLM has a label for, the first of the fast path's;
-            None: all of them.
+        reads: the label reads' log-probabilities of ``rows``, ``[turns, labelled agents]``;
+            None if there is no router LLM.
+        labelled: the agents the router LLM has a label for, the first of the fast path's.
     """
     agents = fast_path.agents
-    known = len(agents if labelled is None else labelled)
+    known = len(labelled)
     index = {agent: number for number, agent in enumerate(agents)}
     right = np.array([index[row.agent] for row in rows])
     fast = np.array([fast_path.log_probabilities(row.turn) for row in rows])
     (fast_alone,) = fit_pool([fast], right)
-    of_known = right < known
-    weights = fit_pool(
-        [reads[of_known], log_softmax(fast[of_known, :known], axis=-1)], right[of_known]
-    )
-    pool_weights = PoolWeights(label_read=weights[0], fast=weights[1])
     alone = pool([fast], [fast_alone])
-    pooled = combine(reads, fast, range(known), pool_weights.weights, fast_alone)
+    stages = {"fast": fast, "fast_calibrated": alone}
+    pool_weights = PoolWeights(label_read=0.0, fast=fast_alone)
+    decided = alone
+    if reads is not None:
+        of_known = right < known
+        weights = fit_pool(
+            [reads[of_known], log_softmax(fast[of_known, :known], axis=-1)], right[of_known]
+        )
+        pool_weights = PoolWeights(label_read=weights[0], fast=weights[1])
+        decided = combine(reads, fast, range(known), pool_weights.weights, fast_alone)
+        stages |= {"pooled": decided} | ({"label_read": reads} if known == len(agents) else {})
     policy = fit_policy(
-        pooled,
+        decided,
         [None if row.turn.current is None else index[row.turn.current] for row in rows],
         right,
         index[fallback],
         fit_fast_threshold(np.exp(alone.max(1)), alone.argmax(1) == right, targets.fast_precision),
         targets,
+        refuses=fallback == OUT_OF_SCOPE,
     )
-    stages = {"fast": fast, "fast_calibrated": alone, "pooled": pooled}
-    if known == len(agents):
-        stages["label_read"] = reads
     return RouterSpec(
         agents=agents,
-        labels=dict(labels_for(agents[:known])),
+        labels=dict(labels_for(labelled)),
         fallback=fallback,
         pool=pool_weights,
         fast_alone=fast_alone,
@@ -110,13 +119,21 @@ def calibrate(
     )
 
 
-def read_turns(path: Path, agents: Sequence[str], fallback: str) -> list[LabelledTurn]:
-    """The turns of a labelled file; what fits no agent is the fallback's."""
-    rows = [_in_scope(row, fallback) for row in all_turns(load_labelled(path))]
-    unknown = sorted({row.agent for row in rows} - set(agents))
+def for_agents(
+    conversations: Sequence[LabelledConversation], agents: Sequence[str], fallback: str
+) -> list[LabelledConversation]:
+    """The conversations with what fits no agent labelled as the fallback's.
+
+    Raises:
+        DataError: a turn is labelled with something that is no agent.
+    """
+    unknown = {row.agent for row in all_turns(conversations)} - {*agents, OUT_OF_SCOPE}
     if unknown:
-        raise DataError(f"{path}: no such agent: {', '.join(unknown)}; known: {', '.join(agents)}")
-    return rows
+        raise DataError(f"no such agent: {', '.join(sorted(unknown))}; known: {', '.join(agents)}")
+    return [
+        dataclasses.replace(each, turns=tuple(_in_scope(row, fallback) for row in each.turns))
+        for each in conversations
+    ]
 
 
 def _scores(stage: Array, right: NDArray[np.int_]) -> dict[str, float]:
@@ -132,7 +149,8 @@ def _in_scope(row: LabelledTurn, fallback: str) -> LabelledTurn:
     """What fits no agent is the fallback's, now and as the agent that answered before."""
     current = fallback if row.turn.current == OUT_OF_SCOPE else row.turn.current
     agent = fallback if row.agent == OUT_OF_SCOPE else row.agent
-    return LabelledTurn(dataclasses.replace(row.turn, current=current), agent)
+    turn = dataclasses.replace(row.turn, current=current)
+    return dataclasses.replace(row, turn=turn, agent=agent)
 
 
 async def label_reads(

@@ -1,5 +1,6 @@
 """The policy: calibrated probabilities to a decision, and its thresholds from held-out turns."""
 
+import math
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -8,22 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.combine import Array
-
-
-class Targets(BaseModel):
-    """What the thresholds are fitted to reach on held-out turns."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    fast_precision: Annotated[
-        float, Field(gt=0, lt=1, description="share right of what the fast path decides alone")
-    ] = 0.99
-    false_handoffs_per_100_turns: Annotated[
-        float, Field(ge=0, description="switches although the current agent was right")
-    ] = 0.7
-    false_refusals: Annotated[
-        float, Field(ge=0, lt=1, description="share of turns the fallback gets wrongly")
-    ] = 0.005
+from router.targets import Targets
 
 
 class Policy(BaseModel):
@@ -33,6 +19,8 @@ class Policy(BaseModel):
         fast_threshold: confidence from which the fast path decides alone; None: it never does.
         switch_margin: by how much in log-probability another agent must beat the current one.
         floor: below this probability of the best agent the fallback answers.
+        refuses: whether the fallback is nobody. Then the floor alone decides what goes there;
+            otherwise it is an agent that may also be the best one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +28,7 @@ class Policy(BaseModel):
     fast_threshold: Annotated[float, Field(ge=0, le=1)] | None
     switch_margin: Annotated[float, Field(ge=0)]
     floor: Annotated[float, Field(ge=0, le=1)]
+    refuses: bool = False
 
     def fast_is_sure(self, log_probabilities: Array) -> bool:
         """Whether the fast path's calibrated answer needs no second opinion."""
@@ -53,6 +42,9 @@ class Policy(BaseModel):
             log_probabilities: calibrated, ``[agents]``.
             current: index of the agent that answered last, if any.
         """
+        if self.refuses:
+            log_probabilities = log_probabilities.copy()
+            log_probabilities[fallback] = -np.inf
         best = int(log_probabilities.argmax())
         lead = 0.0 if current is None else log_probabilities[best] - log_probabilities[current]
         if current is not None and lead < self.switch_margin:
@@ -82,13 +74,14 @@ def fit_policy(
     fallback: int,
     fast_threshold: float | None,
     targets: Targets,
+    refuses: bool = False,
 ) -> Policy:
     """Margin and floor for calibrated log-probabilities ``[turns, agents]``.
 
-    The margin is the smallest that keeps false hand-offs within the target; the floor the one
-    with most turns right among those that refuse few enough.
+    The margin is the smallest that keeps false hand-offs within the target; the floor the highest
+    that keeps false refusals within theirs.
     """
-    policy = Policy(fast_threshold=fast_threshold, switch_margin=0.0, floor=0.0)
+    policy = Policy(fast_threshold=fast_threshold, switch_margin=0.0, floor=0.0, refuses=refuses)
     stays = np.array([agent == answer for agent, answer in zip(current, right, strict=True)])
     for margin in np.arange(0.0, 5.0, 0.1):
         policy = policy.model_copy(update={"switch_margin": round(float(margin), 2)})
@@ -106,15 +99,22 @@ def _with_floor(
     fallback: int,
     targets: Targets,
 ) -> Policy:
-    unrefused = _choices(policy, pooled, current, fallback)
-    best, most = policy, int((unrefused == right).sum())
-    for floor in np.arange(0.05, 1.0, 0.05):
-        candidate = policy.model_copy(update={"floor": round(float(floor), 2)})
-        choices = _choices(candidate, pooled, current, fallback)
-        refused = (choices != unrefused) & (unrefused == right)
-        if refused.mean() <= targets.false_refusals and (choices == right).sum() > most:
-            best, most = candidate, int((choices == right).sum())
-    return best
+    """The highest floor at which few enough in-scope turns go to the fallback.
+
+    None where no turn is the fallback's: refusing would cost something and gain nothing.
+    """
+    inside = right != fallback
+    if inside.all():
+        return policy
+    answered = inside & (_choices(policy, pooled, current, fallback) != fallback)
+    agents = np.delete(pooled, fallback, axis=1) if policy.refuses else pooled
+    confidence = np.sort(np.exp(agents.max(1))[answered])
+    may_be_refused = int(targets.false_refusals * inside.sum()) - (inside & ~answered).sum()
+    if not 0 <= may_be_refused < len(confidence):
+        return policy
+    # Rounded down, so that the turn at the edge is still answered.
+    floor = math.floor(confidence[may_be_refused] * 1e6) / 1e6
+    return policy.model_copy(update={"floor": floor})
 
 
 def _choices(

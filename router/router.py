@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,11 +12,13 @@ import numpy as np
 from agents.errors import EngineError
 from router.artifact import RouterSpec, read_fitted
 from router.combine import Array, combine, pool
+from router.explain import Explanation, explain
 from router.fast_path import FastPath
 from router.label_read import LabelReadEngine, read_labels
 from router.turns import RoutingTurn
 
 Stage = Literal["fast", "label_read", "fast_only"]
+_Evidence = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Decision:
     Attributes:
         confidence: calibrated probability of ``agent``.
         probabilities: of every agent, calibrated.
-        stage: ``fast``, the fast path was sure; ``label_read``, both were asked; ``fast_only``,
-            the router LLM failed or was too slow.
+        stage: ``fast``, the fast path was sure or there is no router LLM; ``label_read``, both
+            were asked; ``fast_only``, the router LLM failed or was too slow.
         threshold: confidence from which the fast path decides alone; None: never.
         milliseconds: how long the decision took.
+        evidence: what each stage that was asked said by itself, uncalibrated: probability per
+            agent by ``fast`` and ``label_read``.
     """
 
     agent: str
@@ -38,6 +42,16 @@ class Decision:
     stage: Stage
     threshold: float | None
     milliseconds: float
+    evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def uncalibrated(self) -> Mapping[str, float]:
+        """What the deciding stage said by itself."""
+        return self.evidence["label_read" if self.stage == "label_read" else "fast"]
+
+    def strangeness(self, fallback: str) -> float:
+        """How much the turn looks like one that fits none of the other agents; 0..1."""
+        return 1 - max((p for name, p in self.probabilities.items() if name != fallback), default=0)
 
 
 class Router:
@@ -63,27 +77,44 @@ class Router:
         spec = self.spec
         fast = self._fast_path.log_probabilities(turn)
         calibrated = pool([fast], [spec.fast_alone])
-        if len(spec.agents) == 1 or spec.policy.fast_is_sure(calibrated):
-            return self._decision(int(calibrated.argmax()), calibrated, "fast", started)
+        evidence = {"fast": _by_name(spec.agents, fast)}
+        best = int(calibrated.argmax())
+        # Refusing is left to the floor, which is fitted for it.
+        refusal = spec.policy.refuses and spec.agents[best] == spec.fallback
+        if len(spec.agents) == 1 or (spec.policy.fast_is_sure(calibrated) and not refusal):
+            return self._decision(best, calibrated, "fast", evidence, started)
+        if not spec.labels:
+            return self._chosen(calibrated, turn, "fast", evidence, started)
         try:
             async with asyncio.timeout(self._timeout_s):
                 read = await read_labels(self._engine, self._model, turn, list(spec.labels))
         except (EngineError, TimeoutError):
-            return self._chosen(calibrated, turn, "fast_only", started)
+            return self._chosen(calibrated, turn, "fast_only", evidence, started)
+        evidence["label_read"] = _by_name(spec.labels, read)
         both = combine(read, fast, spec.labelled, spec.pool.weights, spec.fast_alone)
-        return self._chosen(both, turn, "label_read", started)
+        return self._chosen(both, turn, "label_read", evidence, started)
 
-    def _chosen(self, calibrated: Array, turn: RoutingTurn, stage: Stage, start: float) -> Decision:
+    def explain(self, turn: RoutingTurn, decision: Decision) -> Explanation:
+        """What spoke for a decision on the fast path."""
+        # Another router, with other agents, may have taken over since the decision.
+        known = decision.agent in self.spec.agents
+        return explain(self._fast_path, turn, decision.agent if known else self.spec.fallback)
+
+    def _chosen(
+        self, calibrated: Array, turn: RoutingTurn, stage: Stage, evidence: _Evidence, start: float
+    ) -> Decision:
         agents = self.spec.agents
         # A conversation may have been answered by an agent that is gone since.
         current = agents.index(turn.current) if turn.current in agents else None
         fallback = agents.index(self.spec.fallback)
         chosen = self.spec.policy.choose(calibrated, current, fallback)
-        return self._decision(chosen, calibrated, stage, start)
+        return self._decision(chosen, calibrated, stage, evidence, start)
 
-    def _decision(self, chosen: int, calibrated: Array, stage: Stage, started: float) -> Decision:
+    def _decision(
+        self, chosen: int, calibrated: Array, stage: Stage, evidence: _Evidence, started: float
+    ) -> Decision:
         spec = self.spec
-        probabilities = dict(zip(spec.agents, np.exp(calibrated).tolist(), strict=True))
+        probabilities = _by_name(spec.agents, calibrated)
         return Decision(
             agent=spec.agents[chosen],
             confidence=probabilities[spec.agents[chosen]],
@@ -91,7 +122,12 @@ class Router:
             stage=stage,
             threshold=spec.policy.fast_threshold,
             milliseconds=(time.perf_counter() - started) * 1000,
+            evidence=evidence,
         )
+
+
+def _by_name(names: Iterable[str], log_probabilities: Array) -> dict[str, float]:
+    return dict(zip(names, np.exp(log_probabilities).tolist(), strict=True))
 
 
 def load_router(

@@ -1,6 +1,7 @@
 """Turns: what the router is asked about, and labelled ones to fit and judge it with."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,15 @@ class RoutingTurn:
 
 @dataclass(frozen=True)
 class LabelledTurn:
-    """A turn and the agent that should answer it (or `OUT_OF_SCOPE`)."""
+    """A turn and the agent that should answer it (or `OUT_OF_SCOPE`).
+
+    Attributes:
+        intent: what it wants of the agent, where the row says so.
+    """
 
     turn: RoutingTurn
     agent: str
+    intent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ def load_labelled(path: Path) -> list[LabelledConversation]:
     """Read labelled JSONL.
 
     A row is a conversation, ``{"id": …, "turns": [{"role", "content", "domain"}]}`` with a
-    ``domain`` on every user turn, or a single request, ``{"text": …, "domain": …}``.
+    ``domain`` on every user turn, or a single request, ``{"text": …, "domain": …}``; the domain
+    ``none`` is out of scope. An ``intent`` beside the domain is taken along.
 
     Raises:
         DataError: the file is missing or empty, or a row is broken; names file and line.
@@ -68,9 +75,30 @@ def load_labelled(path: Path) -> list[LabelledConversation]:
 _ADVICE = "give a JSONL file with a conversation, or a text with its domain, a line"
 
 
-def all_turns(conversations: list[LabelledConversation]) -> list[LabelledTurn]:
+def all_turns(conversations: Sequence[LabelledConversation]) -> list[LabelledTurn]:
     """The turns of all conversations, one after the other."""
     return [turn for conversation in conversations for turn in conversation.turns]
+
+
+def hold_out(
+    conversations: Sequence[LabelledConversation], share: float
+) -> tuple[list[LabelledConversation], list[LabelledConversation]]:
+    """Split at random, ``share`` of the conversations of each first agent into the second part.
+
+    The same conversations are always split the same way.
+    """
+    rng = random.Random(0)
+    by_agent: dict[str, list[LabelledConversation]] = {}
+    for conversation in conversations:
+        by_agent.setdefault(conversation.turns[0].agent, []).append(conversation)
+    kept: list[LabelledConversation] = []
+    held: list[LabelledConversation] = []
+    for group in by_agent.values():
+        rng.shuffle(group)
+        cut = round(len(group) * share)
+        held += group[:cut]
+        kept += group[cut:]
+    return kept, held
 
 
 def _parse(row: Any, where: str) -> LabelledConversation:
@@ -78,7 +106,7 @@ def _parse(row: Any, where: str) -> LabelledConversation:
     if isinstance(row, dict) and isinstance(row.get("turns"), list):
         turns, identity = row["turns"], str(row.get("id", f"row-{number}"))
     elif isinstance(row, dict) and "text" in row:
-        turns = [{"role": "user", "content": row["text"], "domain": row.get("domain")}]
+        turns = [{**row, "role": "user", "content": row["text"]}]
         identity = f"row-{number}"
     else:
         raise DataError(f"{where}: expected an object with `turns`, or with `text` and `domain`")
@@ -98,8 +126,12 @@ def _labelled(turns: list[Any], where: str) -> Iterator[LabelledTurn]:
             agent = turn.get("domain")
             if not isinstance(agent, str) or not agent:
                 raise DataError(f"{where}: turn {number}: a user turn needs its `domain`")
-            yield LabelledTurn(RoutingTurn(tuple(messages), current), agent)
+            yield LabelledTurn(RoutingTurn(tuple(messages), current), agent, _intent(turn))
             current = agent
+
+
+def _intent(turn: dict[str, Any]) -> str | None:
+    return str(turn["intent"]) if turn.get("intent") is not None else None
 
 
 def _message(turn: Any, where: str) -> Message:

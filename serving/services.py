@@ -55,7 +55,7 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         await closing.enter_async_context(_running(reconciler.run()))
         following = follow(routers, registry, published, catalog, client, settings)
         await closing.enter_async_context(_running(following))
-        yield GatewayState(settings, registry, lineup, reconciler, dispatcher, graph)
+        yield GatewayState(settings, registry, lineup, reconciler, routers, dispatcher, graph)
 
 
 @asynccontextmanager

@@ -1,77 +1,259 @@
-"""``philharmonic router fit`` and ``eval``: make and judge a router without a server.
+"""Make, calibrate, judge and ask a router without a server (``philharmonic router …``).
 
 Label reads are done in this process (`training.label_read.LocalLabelReads`).
 """
 
 import asyncio
+import hashlib
 import shutil
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agents.artifacts import PEFT_CONFIG, WEIGHTS
+from rich.console import Console
+
+from agents.artifacts import PEFT_CONFIG, WEIGHTS, sha256_of
 from agents.bases import profile_named
 from agents.catalog import load_catalog
+from agents.errors import ConfigError, DataError, RouterError
 from agents.settings import Settings
-from router.artifact import ADAPTER_FOLDER, RouterSpec
-from router.evaluate import judge, report
-from router.fit import fit_router
-from router.policy import Targets
-from router.router import load_router
-from router.turns import load_labelled
+from router.artifact import (
+    ADAPTER_FOLDER,
+    SPEC_FILE,
+    RouterSpec,
+    read_router,
+    read_spec,
+    write_spec,
+)
+from router.evaluate import flip_rate, judge, report, split_known
+from router.explain import Explanation
+from router.fit import calibrate, fit_router, for_agents, label_reads
+from router.label_read import LabelReadEngine
+from router.router import Decision, Router
+from router.targets import Targets
+from router.turns import (
+    OUT_OF_SCOPE,
+    LabelledConversation,
+    LabelledTurn,
+    RoutingTurn,
+    all_turns,
+    hold_out,
+    load_labelled,
+)
 from serving.engine.base_model import ensure_base_model
-from training.label_read import LabelReadTraining, LocalLabelReads, train_label_read
+
+_HELD_OUT = 0.15
+#: Where there is no agent of this name, what fits none is refused.
+_GENERAL = "general"
 
 
-def make_router(train: Path, calibration: Path, settings: Settings, fallback: str) -> RouterSpec:
-    """Fit a router for the catalog's agents into ``settings.router_dir``.
+class OwnLabelReads:
+    """The label reads of a router's own adapter; torch and the base are loaded when first asked.
+
+    It is a `router.label_read.LabelReadEngine`.
+    """
+
+    def __init__(self, router_dir: Path, settings: Settings) -> None:
+        self._router_dir = router_dir
+        self._settings = settings
+        self._engine: LabelReadEngine | None = None
+
+    async def label_logprobs(
+        self, model: str, prompt: str, labels: Sequence[str]
+    ) -> Sequence[float]:
+        """See `router.label_read.LabelReadEngine`."""
+        return await self.loaded().label_logprobs(model, prompt, labels)
+
+    def loaded(self) -> LabelReadEngine:
+        """The engine; loading it takes seconds, which are no part of a decision's time."""
+        if self._engine is None:
+            from training.label_read import LocalLabelReads
+
+            base = ensure_base_model(profile_named(self._settings.base), self._settings.cache)
+            self._engine = LocalLabelReads(base, self._router_dir / ADAPTER_FOLDER)
+        return self._engine
+
+
+def make_router(
+    train: Sequence[Path],
+    calibration: Sequence[Path],
+    settings: Settings,
+    *,
+    fallback: str | None,
+    llm_turns: int,
+    targets: Targets,
+    console: Console,
+) -> RouterSpec:
+    """Fit a router for the agents that the rows name into ``settings.router_dir``.
 
     The adapter is trained if the folder has none; the fast path, the calibration and the
     thresholds are always fitted.
 
+    Args:
+        calibration: if empty, a part of ``train`` is held out.
+        fallback: who answers what fits none; None: ``general`` if there is such an agent, else
+            nobody (``none``).
+        llm_turns: how many turns the router LLM is trained on; 0: no router LLM. A run that was
+            killed is gone on with by the same call.
+        console: shows how training gets on.
+
     Raises:
-        DataError: a row is broken, or its label is no agent of the catalog.
+        ConfigError: the fallback is no agent.
+        DataError: a row is broken, or only a calibration row names its agent.
+        RouterError: the folder holds the adapter of a router for other agents.
         TrainingError: a label is not one token of the base.
     """
-    agents = tuple(load_catalog(settings.agents_dir))
-    base = ensure_base_model(profile_named(settings.base), settings.cache)
-    adapter = settings.router_dir / ADAPTER_FOLDER
-    if not adapter.is_dir():
-        with tempfile.TemporaryDirectory() as run_dir:
-            trained = train_label_read(
-                load_labelled(train), agents, base, Path(run_dir), LabelReadTraining()
-            )
-            _install(trained.path, adapter)
+    kept, held = _loaded(train), _loaded(calibration)
+    if not held:
+        kept, held = hold_out(kept, _HELD_OUT)
+    if not held:
+        raise DataError("too few rows to hold some out for the thresholds; give --calibration")
+    agents, fallback = _agents(kept, fallback)
+    kept, held = (for_agents(part, agents, fallback) for part in (kept, held))
+    # Where no row is out of scope, `none` has nothing to learn its label from.
+    with_rows = {row.agent for row in all_turns(kept)}
+    labelled = [agent for agent in agents if agent in with_rows] if llm_turns else []
+    reads = OwnLabelReads(settings.router_dir, settings) if llm_turns else None
+    if llm_turns:
+        _ensure_adapter(kept, labelled, settings, llm_turns, console)
     return asyncio.run(
         fit_router(
-            train,
-            calibration,
+            all_turns(kept),
+            all_turns(held),
             settings.router_dir,
             agents=agents,
             fallback=fallback,
-            engine=LocalLabelReads(base, adapter),
+            labelled=labelled,
+            engine=reads,
             model=ADAPTER_FOLDER,
-            targets=Targets(),
+            targets=targets,
+            data={"train": _digest(train), "calibration": _digest(calibration)},
         )
     )
 
 
-def evaluate_router(data: Path, settings: Settings) -> dict[str, Any]:
-    """The report of `router.evaluate` for the router in ``settings.router_dir``."""
+def calibrate_router(data: Sequence[Path], settings: Settings, targets: Targets) -> RouterSpec:
+    """Fit weights and thresholds of the router in ``settings.router_dir`` to held-out rows again.
+
+    Raises:
+        DataError: a row is broken, or labelled with something the router does not know.
+        RouterError: the router is missing or damaged.
+    """
+    folder = settings.router_dir
+    spec, fast_path = read_router(folder)
+    rows = all_turns(for_agents(_loaded(data), spec.agents, spec.fallback))
+    labelled = list(spec.labels)
+    reads = None
+    if labelled:
+        engine = OwnLabelReads(folder, settings)
+        reads = asyncio.run(label_reads(engine, ADAPTER_FOLDER, rows, labelled))
+    fitted = calibrate(fast_path, reads, rows, spec.fallback, targets, labelled)
+    fitted = fitted.model_copy(update={"data": {**spec.data, "calibration": _digest(data)}})
+    write_spec(fitted, folder)
+    return fitted
+
+
+def evaluate_router(data: Sequence[Path], settings: Settings) -> dict[str, Any]:
+    """The report of `router.evaluate` for the router in ``settings.router_dir``.
+
+    Conversations about domains that the router was not fitted for are left out; ``left_out``
+    counts the turns of each such domain.
+    """
+    reads = OwnLabelReads(settings.router_dir, settings)
+    router = _open(settings, reads, settings.route_timeout_s)
+    if router.spec.labels:
+        reads.loaded()
+    fair, unknown = split_known(_loaded(data), router.spec.agents)
+    if not fair:
+        known = ", ".join(router.spec.agents)
+        raise DataError(f"no conversation is about this router's agents alone: {known}")
+    return asyncio.run(_report(router, fair)) | {"left_out": dict(unknown)}
+
+
+def ask_router(turn: RoutingTurn, settings: Settings) -> tuple[Decision, Explanation]:
+    """What the router in ``settings.router_dir`` decides on one turn, and why."""
+    # The base is loaded only if the fast path is not sure; that may take more than a label read.
+    reads = OwnLabelReads(settings.router_dir, settings)
+    router = _open(settings, reads, settings.request_timeout_s)
+    decision = asyncio.run(router.route(turn))
+    return decision, router.explain(turn, decision)
+
+
+def lint_inputs(
+    data: Sequence[Path], settings: Settings
+) -> tuple[list[LabelledTurn], dict[str, str]]:
+    """Labelled turns to look for overlaps in, and the descriptions of the catalog's agents.
+
+    Args:
+        data: labelled files; if empty, those that the shipped router learns from.
+    """
+    files = data or [settings.router_data / "train.jsonl"]
+    catalog = load_catalog(settings.agents_dir)
+    descriptions = {name: agent.config.description for name, agent in catalog.items()}
+    return all_turns(_loaded(files)), descriptions
+
+
+def _open(settings: Settings, engine: LabelReadEngine, timeout_s: float) -> Router:
+    """The router in ``settings.router_dir``, whatever agents it was fitted for."""
+    spec, fast_path = read_router(settings.router_dir)
+    return Router(spec, fast_path, engine, ADAPTER_FOLDER, timeout_s)
+
+
+async def _report(router: Router, conversations: Sequence[LabelledConversation]) -> dict[str, Any]:
+    judged = await judge(router, conversations)
+    return report(judged) | {"flip_rate_under_typos": await flip_rate(router, judged)}
+
+
+def _loaded(files: Sequence[Path]) -> list[LabelledConversation]:
+    return [conversation for file in files for conversation in load_labelled(file)]
+
+
+def _agents(
+    conversations: Sequence[LabelledConversation], fallback: str | None
+) -> tuple[list[str], str]:
+    """The agents that rows name, in alphabetical order, `none` last if nobody answers for it."""
+    named = sorted({row.agent for row in all_turns(conversations)} - {OUT_OF_SCOPE})
+    if fallback is None:
+        fallback = _GENERAL if _GENERAL in named else OUT_OF_SCOPE
+    if fallback == OUT_OF_SCOPE:
+        return [*named, OUT_OF_SCOPE], fallback
+    if fallback not in named:
+        raise ConfigError(f"--fallback {fallback}: no row names it; the rows name {named}")
+    return named, fallback
+
+
+def _ensure_adapter(
+    conversations: Sequence[LabelledConversation],
+    labelled: Sequence[str],
+    settings: Settings,
+    llm_turns: int,
+    console: Console,
+) -> None:
+    """Train the router LLM's adapter, unless the folder has one for these agents."""
+    folder = settings.router_dir
+    adapter = folder / ADAPTER_FOLDER
+    if adapter.is_dir():
+        known = list(read_spec(folder).labels) if (folder / SPEC_FILE).exists() else labelled
+        if known != list(labelled):
+            raise RouterError(
+                f"{adapter} was trained for {', '.join(known)}, but the rows name "
+                f"{', '.join(labelled)}: give another --out, or remove the folder"
+            )
+        return
+    # Torch takes seconds to import, and a router that has its adapter does without.
+    from training.label_read import LabelReadTraining, train_label_read
+
+    plan = LabelReadTraining(rows=llm_turns)
     base = ensure_base_model(profile_named(settings.base), settings.cache)
-    router_dir = settings.router_dir
-    router = load_router(
-        router_dir,
-        tuple(load_catalog(settings.agents_dir)),
-        LocalLabelReads(base, router_dir / ADAPTER_FOLDER),
-        ADAPTER_FOLDER,
-        settings.route_timeout_s,
-    )
-    return report(asyncio.run(judge(router, load_labelled(data))))
-
-
-def _install(trained: Path, adapter: Path) -> None:
-    """Copy what the engine needs of a trained adapter."""
+    # Named after what decides the result, so that the same command goes on with a killed run.
+    decides = hashlib.sha256(repr((conversations, labelled, plan, str(base))).encode())
+    run_dir = settings.home / "runs" / f"router-{decides.hexdigest()[:10]}"
+    trained = train_label_read(conversations, labelled, base, run_dir, plan, console)
     adapter.mkdir(parents=True)
     for name in (WEIGHTS, PEFT_CONFIG):
-        shutil.copyfile(trained / name, adapter / name)
+        shutil.copyfile(trained.path / name, adapter / name)
+
+
+def _digest(files: Sequence[Path]) -> str:
+    """What the files hold, in short: their sha256 sums, one after the other."""
+    return " ".join(map(sha256_of, files))

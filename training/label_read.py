@@ -2,12 +2,15 @@
 
 import dataclasses
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel
+from rich.console import Console
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.config import AdapterConfig, TrainingConfig
@@ -16,6 +19,8 @@ from router.prompt import labels_for, render_prompt
 from router.turns import LabelledConversation, LabelledTurn, RoutingTurn
 from training.loop import TrainedAdapter, train_rows
 from training.render import IGNORED, RenderedExample
+
+_MOST_REPEATS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +51,12 @@ def train_label_read(
     base: Path | str,
     run_dir: Path,
     plan: LabelReadTraining,
+    console: Console | None = None,
 ) -> TrainedAdapter:
     """Train the adapter; see `training.loop.train_rows` for what is left in ``run_dir``.
+
+    Args:
+        console: shows a progress bar.
 
     Raises:
         TrainingError: a label is not one token of the base.
@@ -57,13 +66,16 @@ def train_label_read(
     turns = choose_turns(conversations, plan)
     shaken = corrupt(turns, agents, plan.corrupted, random.Random(plan.run.seed))
     rows = [render_label_read(tokenizer, row, labels) for row in shaken]
-    return train_rows(rows, base, plan.adapter, plan.run, run_dir)
+    return train_rows(rows, base, plan.adapter, plan.run, run_dir, console=console)
 
 
 def choose_turns(
     conversations: Sequence[LabelledConversation], plan: LabelReadTraining
 ) -> list[LabelledTurn]:
-    """Handwritten turns twice, then composed ones in the plan's shares up to its rows."""
+    """Handwritten turns twice, then composed ones in the plan's shares up to its rows.
+
+    Hand-offs may be taken twice: there are few, and they are the hard ones.
+    """
     rng = random.Random(plan.run.seed)
     chosen: list[LabelledTurn] = []
     composed: dict[str, list[LabelledTurn]] = {"first": [], "hand_off": [], "stay": []}
@@ -76,11 +88,31 @@ def choose_turns(
     room = max(0, plan.rows - len(chosen))
     shares = {"first": plan.first_turns, "hand_off": plan.hand_offs}
     shares["stay"] = 1 - sum(shares.values())
+    left: list[LabelledTurn] = []
     for kind, share in shares.items():
         pool = composed[kind]
-        chosen += rng.sample(pool, min(round(room * share), len(pool)))
+        rng.shuffle(pool)
+        wanted = round(room * share)
+        chosen += (2 * pool if kind == "hand_off" else pool)[:wanted]
+        left += pool[wanted:]
+    # What one kind lacks (single requests have no context) the others fill.
+    chosen += rng.sample(left, min(max(0, plan.rows - len(chosen)), len(left)))
+    chosen += _more_of_the_rare(chosen, [row for pool in composed.values() for row in pool], plan)
     rng.shuffle(chosen)
     return chosen
+
+
+def _more_of_the_rare(
+    chosen: Sequence[LabelledTurn], composed: Sequence[LabelledTurn], plan: LabelReadTraining
+) -> Iterator[LabelledTurn]:
+    """More turns of agents that have less than half their fair share; each up to three times."""
+    counts = Counter(row.agent for row in chosen)
+    by_agent: dict[str, list[LabelledTurn]] = {}
+    for row in composed:
+        by_agent.setdefault(row.agent, []).append(row)
+    for agent, rows in by_agent.items():
+        enough = min(plan.rows // (2 * len(by_agent)), _MOST_REPEATS * len(rows))
+        yield from islice(cycle(rows), max(0, enough - counts[agent]))
 
 
 def corrupt(

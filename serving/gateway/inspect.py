@@ -7,12 +7,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from router.describe import describe
+from router.turns import RoutingTurn
 from serving.gateway.body import parse_body
 from serving.gateway.chat import find_conversation
 from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import State
 from serving.own_time import begin_own_time, own_time_header
+from serving.turn import messages_of
 
 routes = APIRouter()
 
@@ -35,7 +38,11 @@ async def models(state: State) -> dict[str, Any]:
 
 @routes.post("/v1/route", openapi_extra={"requestBody": _ROUTE_BODY | {"required": True}})
 async def route(request: Request, response: Response, state: State) -> dict[str, Any]:
-    """The routing decision alone: who would answer the last user message, and why."""
+    """The routing decision alone: who would answer the last user message, and why.
+
+    Its keys are those of ``philharmonic router explain --json``, and ``current``: who answered
+    before.
+    """
     begin_own_time(time.perf_counter())
     parsed = await parse_body(request, RouteRequest, state.settings.max_body_bytes)
     if parsed.conversation_id is None:
@@ -43,17 +50,12 @@ async def route(request: Request, response: Response, state: State) -> dict[str,
     else:
         check_only_new(parsed.messages)
         history = await find_conversation(state, parsed.conversation_id)
-    decision = await state.dispatcher.decide(history, user_text(parsed.messages))
+    user = user_text(parsed.messages)
+    decision = await state.dispatcher.decide(history, user)
     response.headers.update(own_time_header())
-    return {
-        "agent": decision.agent,
-        "confidence": decision.confidence,
-        "probabilities": dict(decision.probabilities),
-        "stage": decision.stage,
-        "threshold": decision.threshold,
-        "milliseconds": decision.milliseconds,
-        "current": history[-1]["agent"] if history else None,
-    }
+    current = history[-1]["agent"] if history else None
+    turn = RoutingTurn(messages_of(history, user), current)
+    return describe(decision, state.routers.router.explain(turn, decision)) | {"current": current}
 
 
 @routes.get("/v1/conversations/{conversation_id}")

@@ -14,6 +14,7 @@ from serving.gateway.metrics import Metrics
 from serving.graph import ConversationGraph
 from serving.lineup import Lineup
 from serving.reconciler import Reconciler
+from serving.routers import RouterSwitch
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class GatewayState:
     registry: Registry
     lineup: Lineup
     reconciler: Reconciler
+    routers: RouterSwitch
     dispatcher: Dispatcher
     graph: ConversationGraph
     metrics: Metrics = field(default_factory=Metrics)

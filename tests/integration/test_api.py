@@ -21,6 +21,9 @@ def test_route_tells_the_decision_alone(server: Gateway) -> None:
         "stage",
         "threshold",
         "milliseconds",
+        "evidence",
+        "runner_up",
+        "features",
         "current",
     }
     assert (decision["agent"], decision["current"]) == ("cron", None)
@@ -29,6 +32,9 @@ def test_route_tells_the_decision_alone(server: Gateway) -> None:
     assert decision["confidence"] == decision["probabilities"]["cron"]
     assert decision["stage"] in ("fast", "label_read")
     assert 0 < decision["milliseconds"] < 5000
+    assert decision["evidence"]["fast"].keys() == set(AGENTS)
+    assert decision["runner_up"] in set(AGENTS) - {"cron"}
+    assert any(feature["weight"] > 0 for feature in decision["features"])
 
 
 def test_route_sees_the_conversation(server: Gateway) -> None:

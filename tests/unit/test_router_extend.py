@@ -13,10 +13,16 @@ from router.combine import combine, pool
 from router.extend import added_agents, extend_router, is_extension_of, keep_rows
 from router.fit import fit_router
 from router.newcomers import NewcomerRows, rows_for
-from router.policy import Targets
 from router.prompt import labels_for
 from router.router import load_router
-from router.turns import LabelledConversation, LabelledTurn, RoutingTurn, load_labelled
+from router.targets import Targets
+from router.turns import (
+    LabelledConversation,
+    LabelledTurn,
+    RoutingTurn,
+    all_turns,
+    load_labelled,
+)
 from training.remembered import RememberedReads
 
 OLD = ("general", "home", "sql")
@@ -95,9 +101,19 @@ def parent(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("parent")
     (folder / ADAPTER_FOLDER).mkdir()
     (folder / ADAPTER_FOLDER / "weights").write_text("trained")
-    train, calibration = data / "train.jsonl", data / "calibration.jsonl"
-    named = {"engine": Reader(), "model": "router", "targets": Targets()}
-    fit = fit_router(train, calibration, folder, agents=OLD, fallback="general", **named)  # type: ignore[arg-type]
+    rows = all_turns(load_labelled(data / "train.jsonl"))
+    fit = fit_router(
+        rows,
+        rows,
+        folder,
+        agents=OLD,
+        fallback="general",
+        labelled=OLD,
+        engine=Reader(),
+        model="router",
+        targets=Targets(),
+        data={},
+    )
     asyncio.run(fit)
     return folder
 

@@ -1,3 +1,4 @@
+import dataclasses
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from agents.errors import RouterError
 from router.fast_path import FastPath, load_fast_path
 from router.fit_linear import fit_fast_path, fit_sklearn
 from router.text_features import BLOCKS, char_ngrams
-from router.turns import LabelledTurn, RoutingTurn
+from router.turns import OUT_OF_SCOPE, LabelledTurn, RoutingTurn
 
 AGENTS = ("general", "home", "sql")
 TEXTS = {
@@ -45,20 +46,20 @@ def turns() -> list[RoutingTurn]:
 
 
 def test_scores_equal_scikit_learns(fast_path: FastPath, turns: list[RoutingTurn]) -> None:
-    vectorizers, model = fit_sklearn(labelled(), AGENTS)
-    features = hstack([v.transform(turns) for v in vectorizers.values()])
+    fitted = fit_sklearn(labelled(), AGENTS)
+    features = hstack([v.transform(turns) for v in fitted.vectorizers.values()])
     ours = np.exp([fast_path.log_probabilities(turn) for turn in turns])
     # Half-precision coefficients cost the fourth digit.
-    np.testing.assert_allclose(ours, model.predict_proba(features), atol=2e-3)
+    np.testing.assert_allclose(ours, fitted.model.predict_proba(features), atol=2e-3)
 
 
 def test_two_agents_are_scored_like_scikit_learn_does(turns: list[RoutingTurn]) -> None:
     rows = [row for row in labelled() if row.agent != "sql"]
-    vectorizers, model = fit_sklearn(rows, AGENTS[:2])
-    features = hstack([v.transform(turns) for v in vectorizers.values()])
+    fitted = fit_sklearn(rows, AGENTS[:2])
+    features = hstack([v.transform(turns) for v in fitted.vectorizers.values()])
     fast_path = fit_fast_path(rows, AGENTS[:2])
     ours = np.exp([fast_path.log_probabilities(turn) for turn in turns])
-    np.testing.assert_allclose(ours, model.predict_proba(features), atol=2e-3)
+    np.testing.assert_allclose(ours, fitted.model.predict_proba(features), atol=2e-3)
 
 
 def test_round_trip_changes_nothing(
@@ -88,6 +89,12 @@ def test_an_agent_without_turns_is_named() -> None:
         fit_fast_path(labelled(), (*AGENTS, "cron"))
 
 
+def test_one_agent_is_nothing_to_tell_apart() -> None:
+    rows = [row for row in labelled() if row.agent == "sql"]
+    with pytest.raises(RouterError, match="nothing to tell apart"):
+        fit_fast_path(rows, ("sql", OUT_OF_SCOPE))
+
+
 def test_n_grams_hold_no_line_break_and_stay_within_words() -> None:
     ngrams = list(char_ngrams("ab\nc"))
     assert " ab " in ngrams and " c " in ngrams
@@ -100,3 +107,23 @@ def test_a_pasted_document_costs_no_more_than_a_page(fast_path: FastPath) -> Non
     for analyse in BLOCKS.values():
         list(analyse(turn))
     assert time.perf_counter() - started < 0.5
+
+
+def test_intents_are_told_apart_and_counted_as_their_agents() -> None:
+    rows = [
+        dataclasses.replace(row, intent=row.turn.text.split()[0]) if row.agent == "home" else row
+        for row in labelled()
+    ]
+    fast_path = fit_fast_path(rows, AGENTS)
+    intents = len({row.intent for row in rows if row.agent == "home"})
+    assert [int((fast_path.owners == agent).sum()) for agent in range(3)] == [1, intents, 1]
+    probabilities = np.exp(fast_path.log_probabilities(rows[0].turn))
+    assert probabilities.shape == (3,) and probabilities.sum() == pytest.approx(1)
+    turn = RoutingTurn((Message("user", "close the blinds"),))
+    assert AGENTS[fast_path.log_probabilities(turn).argmax()] == "home"
+
+
+def test_nobody_has_to_be_shown_what_is_out_of_scope() -> None:
+    fast_path = fit_fast_path(labelled(), (*AGENTS, OUT_OF_SCOPE))
+    for row in labelled():
+        assert np.exp(fast_path.log_probabilities(row.turn)[-1]) < 0.01

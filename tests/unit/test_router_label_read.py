@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,6 +56,23 @@ def test_handwritten_turns_are_taken_twice_and_composed_ones_fill_the_rest() -> 
     hand_offs = [row for row in composed if row.turn.current not in (None, row.agent)]
     assert len(hand_offs) == 60
     assert sum(row.turn.current is None for row in composed) == 10
+
+
+def test_what_one_kind_lacks_the_others_fill() -> None:
+    """Single requests have no hand-offs at all, conversations may have few."""
+    singles = [conversation(f"row-{n}", "home" if n % 2 else "cron") for n in range(300)]
+    assert len(choose_turns(singles, LabelReadTraining(rows=200))) == 200
+    few = [conversation(f"c-{n}", "home", "home", "home", "cron") for n in range(20)]
+    rows = choose_turns(few, LabelReadTraining(rows=80))
+    assert Counter(row.turn.current not in (None, row.agent) for row in rows)[True] == 40
+
+
+def test_rare_agents_are_seen_up_to_three_times() -> None:
+    rare = [conversation(f"rare-{n}", "none") for n in range(5)]
+    common = [conversation(f"row-{n}", "home" if n % 2 else "cron") for n in range(3000)]
+    rows = choose_turns([*common, *rare], LabelReadTraining(rows=300))
+    counts = Counter(row.agent for row in rows)
+    assert counts["none"] == 15 and min(counts["home"], counts["cron"]) > 100
 
 
 def test_some_current_agents_are_missing_or_wrong_and_answers_never_change() -> None:

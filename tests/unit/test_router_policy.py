@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from router.combine import expected_calibration_error, fit_pool, pool
-from router.policy import Policy, Targets, fit_fast_threshold, fit_policy
+from router.combine import fit_pool, pool
+from router.policy import Policy, fit_fast_threshold, fit_policy
+from router.scores import expected_calibration_error
+from router.targets import Targets
 
 FALLBACK = 2
 POLICY = Policy(fast_threshold=0.9, switch_margin=1.0, floor=0.4)
@@ -59,7 +61,40 @@ def test_floor_sends_what_fits_none_to_the_fallback() -> None:
     pooled = np.log([[0.9, 0.05, 0.05]] * 20 + [[0.42, 0.38, 0.2]] * 5)
     right = np.array([0] * 20 + [FALLBACK] * 5)
     policy = fit_policy(pooled, [None] * 25, right, FALLBACK, None, Targets())
-    assert 0.42 < policy.floor < 0.9
+    choices = [policy.choose(row, None, FALLBACK) for row in pooled]
+    assert choices == right.tolist()
+
+
+def unsure(turns: int) -> np.ndarray:
+    """Log-probabilities of turns of the first agent, from hardly to quite sure."""
+    confidence = np.linspace(0.5, 0.999, turns)
+    rest = 1 - confidence
+    return np.log(np.array([confidence, rest * 0.6, rest * 0.4]).T)
+
+
+@pytest.mark.parametrize("target", [0.0, 0.005, 0.02, 0.1])
+def test_floor_refuses_as_many_as_it_may(target: float) -> None:
+    pooled = np.vstack([unsure(1000), log(0.2, 0.2, 0.6)])
+    right = np.array([0] * 1000 + [FALLBACK])
+    targets = Targets(false_refusals=target)
+    policy = fit_policy(pooled, [None] * 1001, right, FALLBACK, None, targets)
+    refused = [policy.choose(row, None, FALLBACK) == FALLBACK for row in pooled[:1000]]
+    assert sum(refused) == int(target * 1000)
+
+
+def test_where_nobody_is_the_fallback_the_floor_alone_refuses() -> None:
+    """However likely it is that nobody fits: only so many in-scope turns may be refused."""
+    pooled = np.log([[0.3, 0.1, 0.6]] * 50 + [[0.1, 0.05, 0.85]] * 50)
+    right = np.array([0] * 50 + [FALLBACK] * 50)
+    fit = fit_policy(pooled, [None] * 100, right, FALLBACK, None, Targets(), refuses=True)
+    assert [fit.choose(row, None, FALLBACK) for row in pooled] == right.tolist()
+    assert fit.choose(pooled[0], FALLBACK, FALLBACK) == 0
+
+
+def test_nothing_is_refused_where_nothing_is_out_of_scope() -> None:
+    targets = Targets(false_refusals=0.1)
+    right = np.zeros(100, int)
+    assert fit_policy(unsure(100), [None] * 100, right, FALLBACK, None, targets).floor == 0.0
 
 
 def overconfident(turns: int = 3000) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,6 @@
 import asyncio
+import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,13 +10,26 @@ import pytest
 from agents.data import Message
 from agents.errors import DataError, EngineUnavailable, RouterError
 from router.artifact import FAST_PATH_FILE, SPEC_FILE, read_spec, write_spec
-from router.evaluate import judge, report, wilson_interval
-from router.fit import fit_router
-from router.policy import Targets
+from router.describe import describe
+from router.evaluate import judge, report, split_known
+from router.fit import fit_router, for_agents
 from router.router import Decision, Router, load_router
-from router.turns import RoutingTurn, load_labelled
+from router.targets import Targets
+from router.turns import RoutingTurn, all_turns, load_labelled
 
 AGENTS = ("general", "home", "sql")
+KEYS = {
+    "in_scope_accuracy",
+    "oos_recall_at_2pct_false_refusal",
+    "oos_auroc",
+    "ece",
+    "turn_accuracy",
+    "conversation_accuracy",
+    "handoff_recall",
+    "false_handoffs_per_100_turns",
+    "latency_ms",
+    "stage_share",
+}
 ROWS = [
     *(
         f'{{"text": "{v} the {d}", "domain": "home"}}'
@@ -56,18 +71,25 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("router")
     data = folder / "data.jsonl"
     data.write_text("\n".join(ROWS), encoding="utf-8")
-    fit = fit_router(
-        data,
-        data,
+    fit(folder, folder, FakeEngine(" A"))
+    return folder
+
+
+def fit(data: Path, folder: Path, engine: FakeEngine | None) -> None:
+    rows = all_turns(for_agents(load_labelled(data / "data.jsonl"), AGENTS, "general"))
+    fitting = fit_router(
+        rows,
+        rows,
         folder,
         agents=AGENTS,
         fallback="general",
-        engine=FakeEngine(" A"),
+        labelled=AGENTS if engine else [],
+        engine=engine,
         model="router",
         targets=Targets(),
+        data={},
     )
-    asyncio.run(fit)
-    return folder
+    asyncio.run(fitting)
 
 
 def loaded(folder: Path, engine: FakeEngine, timeout_s: float = 1.0) -> Router:
@@ -132,7 +154,7 @@ async def test_one_agent_answers_everything(fitted: Path) -> None:
         name: type(block)(block.vocabulary, block.idf, block.coefficients[:, :1])
         for name, block in fast_path.blocks.items()
     }
-    only = type(fast_path)(("general",), blocks, np.zeros(1, np.float32))
+    only = type(fast_path)(("general",), np.zeros(1, int), blocks, np.zeros(1, np.float32))
     spec = router.spec.model_copy(update={"agents": ("general",)})
     decision = await Router(spec, only, engine, "router", 1.0).route(asked("anything"))
     assert (decision.agent, decision.confidence, decision.stage) == ("general", 1.0, "fast")
@@ -166,20 +188,61 @@ def test_what_cannot_be_loaded_is_said(fitted: Path, tmp_path: Path) -> None:
         loaded(tmp_path, engine)
 
 
-async def test_an_unknown_label_is_named(fitted: Path, tmp_path: Path) -> None:
+def test_an_unknown_label_is_named(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text('{"text": "hi", "domain": "weather"}', encoding="utf-8")
     with pytest.raises(DataError, match="weather"):
-        await fit_router(
-            data,
-            data,
-            tmp_path,
-            agents=AGENTS,
-            fallback="general",
-            engine=FakeEngine(" A"),
-            model="router",
-            targets=Targets(),
-        )
+        for_agents(load_labelled(data), AGENTS, "general")
+
+
+def test_a_router_without_a_router_llm_decides_by_the_fast_path(
+    fitted: Path, tmp_path: Path
+) -> None:
+    fit(fitted, tmp_path, None)
+    spec = read_spec(tmp_path)
+    assert spec.labels == {} and set(spec.scores) == {"fast", "fast_calibrated"}
+    engine = FakeEngine(" A")
+    router = with_policy(loaded(tmp_path, engine), fast_threshold=None)
+    decision = asyncio.run(router.route(asked("close the blind")))
+    assert (decision.agent, decision.stage) == ("home", "fast")
+    assert not engine.prompts
+
+
+async def test_a_decision_shows_what_each_stage_said(fitted: Path) -> None:
+    router = with_policy(loaded(fitted, FakeEngine(" C")), fast_threshold=None)
+    decision = await router.route(asked("close the blind"))
+    assert set(decision.evidence) == {"fast", "label_read"}
+    for said in decision.evidence.values():
+        assert set(said) == set(AGENTS) and sum(said.values()) == pytest.approx(1.0)
+    assert max(decision.uncalibrated.items(), key=lambda each: each[1])[0] == "sql"
+
+
+async def test_an_explanation_names_what_spoke_for_the_agent(fitted: Path) -> None:
+    router = loaded(fitted, FakeEngine(" C"))
+    turn = asked("close the blind")
+    explanation = router.explain(turn, await router.route(turn))
+    assert explanation.agent == "home" and explanation.runner_up in ("general", "sql")
+    weights = {(each.block, each.ngram): each.weight for each in explanation.features}
+    assert weights["word", "close"] > 0
+    sizes = [abs(each.weight) for each in explanation.features]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+async def test_a_decision_is_described_in_json(fitted: Path) -> None:
+    router = with_policy(loaded(fitted, FakeEngine(" C")), fast_threshold=0.4)
+    turn = asked("close the blind")
+    decision = await router.route(turn)
+    about = json.loads(json.dumps(describe(decision, router.explain(turn, decision))))
+    assert (about["agent"], about["stage"], about["threshold"]) == ("home", "fast", 0.4)
+    assert about["probabilities"].keys() == about["evidence"]["fast"].keys() == set(AGENTS)
+    assert about["features"][0].keys() == {"block", "ngram", "weight"}
+
+
+async def test_an_agent_that_is_gone_does_not_break_the_explanation(fitted: Path) -> None:
+    router = loaded(fitted, FakeEngine(" C"))
+    turn = asked("close the blind")
+    decision = dataclasses.replace(await router.route(turn), agent="retired")
+    assert router.explain(turn, decision).agent == "general"
 
 
 class Scripted(Router):
@@ -192,7 +255,9 @@ class Scripted(Router):
 
     async def route(self, turn: RoutingTurn) -> Decision:
         self.currents.append(turn.current)
-        return Decision(self.answers.pop(0), 0.75, {}, "fast", None, 2.0)
+        agent = self.answers.pop(0)
+        raw = {"fast": {agent: 0.9, "other": 0.1}}
+        return Decision(agent, 0.75, {agent: 0.75}, "fast", None, 2.0, raw)
 
 
 async def test_report_counts_turns_switches_and_conversations(fitted: Path, tmp_path: Path) -> None:
@@ -215,8 +280,26 @@ async def test_report_counts_turns_switches_and_conversations(fitted: Path, tmp_
     assert scores["confusion"]["home"] == {"general": 0, "home": 1, "sql": 1}
     assert scores["latency_ms"] == {"p50": 2.0, "p95": 2.0, "fast": {"p50": 2.0, "p95": 2.0}}
     assert scores["ece"] == pytest.approx(0.25 * 3 / 4 + 0.75 / 4)
+    assert scores["ece_uncalibrated"] == pytest.approx(0.1 * 3 / 4 + 0.9 / 4)
+    low, high = scores["intervals_95"]["turn_accuracy"]
+    assert low < 0.75 < high
+    # What belongs to the fallback stands out: 1 - 0 against 1 - 0.75.
+    assert scores["oos_recall_at_2pct_false_refusal"] == scores["oos_auroc"] == 1.0
 
 
-def test_wilson_interval_is_the_textbooks() -> None:
-    low, high = wilson_interval(95, 100)
-    assert (round(low, 3), round(high, 3)) == (0.888, 0.978)
+async def test_a_report_has_the_keys_that_scripts_read(fitted: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text('{"text": "open the door", "domain": "home"}\n', encoding="utf-8")
+    scores = report(await judge(loaded(fitted, FakeEngine(" A")), load_labelled(data)))
+    assert scores.keys() >= KEYS
+    assert scores["oos_auroc"] is None and scores["handoff_recall"] is None
+    assert json.loads(json.dumps(scores)) == scores
+
+
+async def test_conversations_about_unknown_domains_are_told_apart(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    turns = [{"role": "user", "content": "x", "domain": name} for name in ("home", "chess")]
+    rows = [{"turns": turns}, {"text": "y", "domain": "none"}]
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    fair, unknown = split_known(load_labelled(data), AGENTS)
+    assert len(fair) == 1 and unknown == {"chess": 1}

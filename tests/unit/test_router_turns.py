@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 
 from agents.data import Message
 from agents.errors import DataError
-from router.turns import RoutingTurn, all_turns, load_labelled
+from router.turns import RoutingTurn, all_turns, hold_out, load_labelled
 
 
 def written(tmp_path: Path, *rows: Any) -> Path:
@@ -34,6 +35,24 @@ def test_single_rows_become_first_turns(tmp_path: Path) -> None:
     (row,) = all_turns(rows)
     assert row.turn == RoutingTurn((Message("user", "hi"),))
     assert row.agent == "none"
+
+
+def test_intents_are_taken_along(tmp_path: Path) -> None:
+    turn = {"role": "user", "content": "lamp on", "domain": "home", "intent": "switch"}
+    rows = {"text": "hi", "domain": "none", "intent": "oos"}, {"turns": [turn]}
+    assert [row.intent for row in all_turns(load_labelled(written(tmp_path, *rows)))] == [
+        "oos",
+        "switch",
+    ]
+
+
+def test_a_part_of_every_agents_conversations_is_held_out(tmp_path: Path) -> None:
+    rows = [{"text": f"{n}", "domain": "none" if n < 20 else "home"} for n in range(220)]
+    conversations = load_labelled(written(tmp_path, *rows))
+    kept, held = hold_out(conversations, 0.1)
+    assert sorted(row.id for row in [*kept, *held]) == sorted(row.id for row in conversations)
+    assert Counter(row.agent for row in all_turns(held)) == {"none": 2, "home": 20}
+    assert hold_out(conversations, 0.1) == (kept, held)
 
 
 @pytest.mark.parametrize(
