@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -151,7 +152,7 @@ def _figure(height_in: float) -> Figure:
     return figure
 
 
-def _legend(axes: Axes, where: str = "upper left") -> None:
+def _legend(axes: Axes, where: Literal["upper left", "lower left"] = "upper left") -> None:
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
         # A fixed place: looking for the best one can take seconds on a busy machine.
