@@ -35,6 +35,11 @@ class Requests:
     whole: Decision
     parts: tuple[Request, ...] = ()
 
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Who should answer, one for each request."""
+        return tuple(part.decision.agent for part in self.parts) or (self.whole.agent,)
+
 
 def propose_cut(router: Router, splitter: Splitter, turn: RoutingTurn) -> Cut | None:
     """Where the turn's message might be cut, by the fast path alone."""

@@ -109,7 +109,7 @@ class Dispatcher:
         with span("route") as trace:
             requests = await route_requests(router, splitter, asked, cut)
             trace.set(
-                philharmonic__route__agent="+".join(r.decision.agent for r in requests.parts),
+                philharmonic__route__agent="+".join(requests.agents),
                 philharmonic__route__stage=requests.whole.stage,
                 philharmonic__route__confidence=requests.whole.confidence,
             )
