@@ -1,6 +1,5 @@
-"""The whole gateway in this process, with the shipped router, over a toy engine."""
+"""Chats with a gateway over a toy engine, whole and streamed."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,14 +8,9 @@ from typing import Any
 
 import httpx
 
-from agents.settings import Settings
-from serving.engine.client import EngineClient
-from serving.gateway.app import create_app
 from serving.gateway.state import GatewayState
-from serving.services import open_services
+from tests.unit.running_gateway import CHAT, running_gateway
 from tests.unit.toy_vllm import ToyVllm
-
-CHAT = "/v1/chat/completions"
 
 
 @asynccontextmanager
@@ -24,21 +18,8 @@ async def gateway(
     engine: ToyVllm, home: Path, **settings: Any
 ) -> AsyncIterator[tuple[httpx.AsyncClient, GatewayState]]:
     """A client of a gateway that is ready."""
-    chosen = Settings(home=home, engine_url=engine.url, reconcile_every_s=0.05, **settings)
-    async with open_services(chosen, EngineClient(engine.url, 30.0)) as state:
-
-        @asynccontextmanager
-        async def open_state() -> AsyncIterator[GatewayState]:
-            yield state
-
-        app = create_app(open_state)
-        async with asyncio.timeout(30):
-            while not state.is_ready():
-                await asyncio.sleep(0.01)
-        async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                yield http, state
+    async with running_gateway(home, engine, **settings) as running:
+        yield running.http, running.state
 
 
 async def chat(http: httpx.AsyncClient, text: str, **fields: Any) -> dict[str, Any]:

@@ -12,6 +12,18 @@ from tests.unit.adapter_folder import agent_config, write_adapter
 from tests.unit.conftest import Cli
 
 NOBODY = "http://127.0.0.1:9"
+VERBS = (
+    "serve",
+    "chat",
+    "agents",
+    "train",
+    "add",
+    "publish",
+    "activate",
+    "rollback",
+    "delete",
+    "keys",
+)
 
 
 def publish_two_versions(home: Path, folder: Path) -> None:
@@ -23,37 +35,11 @@ def publish_two_versions(home: Path, folder: Path) -> None:
 def test_help_names_every_verb(cli: Cli) -> None:
     code, out, _ = cli("--help")
     assert code == 0
-    verbs = (
-        "serve",
-        "chat",
-        "agents",
-        "train",
-        "add",
-        "publish",
-        "rollback",
-        "router",
-        "keys",
-        "loadtest",
-    )
-    for verb in verbs:
+    for verb in (*VERBS, "router", "loadtest"):
         assert verb in out
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        "serve",
-        "chat",
-        "agents",
-        "train",
-        "add",
-        "publish",
-        "activate",
-        "rollback",
-        "delete",
-        "keys",
-    ],
-)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(cli: Cli, verb: str) -> None:
     code, out, _ = cli(verb, "--help")
     assert code == 0
