@@ -26,22 +26,22 @@ from agents.data import Message
 from agents.settings import Settings
 from training.evaluate import CONCURRENCY, Comparison, Complete, Evaluation, compare, gate
 
-VERSION = re.compile(r"(?P<agent>[^@]+)@(?P<number>\d+)")
+VERSION = re.compile(r"(?:\w+:)?(?P<agent>[^@:]+)@(?P<number>\d+)")
 
 
 async def served_models(client: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
     """The base model's name and, by agent, that of its highest served version."""
     response = await client.get("/v1/models")
     response.raise_for_status()
-    base, newest = "", dict[str, int]()
+    base, newest = "", dict[str, tuple[int, str]]()
     for model in response.json()["data"]:
         version = VERSION.fullmatch(model["id"])
         if model["parent"] is None:
             base = model["id"]
         elif version:
             agent, number = version["agent"], int(version["number"])
-            newest[agent] = max(newest.get(agent, 0), number)
-    return base, {agent: f"{agent}@{number}" for agent, number in newest.items()}
+            newest[agent] = max(newest.get(agent, (0, "")), (number, model["id"]))
+    return base, {agent: name for agent, (_, name) in newest.items()}
 
 
 def completing(client: httpx.AsyncClient) -> Complete:

@@ -15,6 +15,7 @@ import argparse
 import csv
 import datetime
 import json
+import re
 import shutil
 import sys
 import time
@@ -125,10 +126,10 @@ def model_pattern(setup: Setup) -> str:
     """How vLLM names the agents' adapters, which have one version in a fresh setup."""
     with urllib.request.urlopen(f"{setup.engine_url}/v1/models", timeout=10) as answer:
         names = {str(model["id"]) for model in json.load(answer)["data"]}
-    versions = {name.partition("@")[2] for name in names if "@" in name}
-    if len(versions) != 1:
+    patterns = {re.sub(r"[^:@]+@", "{agent}@", name) for name in names if "@" in name}
+    if len(patterns) != 1:
         raise RuntimeError(f"{setup.engine_url} serves {sorted(names)}: one version is needed")
-    return "{agent}@" + versions.pop()
+    return patterns.pop()
 
 
 def side_by_side(setup: Setup, rate: float) -> list[Row]:

@@ -5,7 +5,8 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,12 @@ AGENT, OTHER = "cron", "home"
 QUESTION = "every weekday at half past nine in the morning"
 MAX_TOKENS = 24
 SETTLE_S = 1.5
+
+#: Where two versions' answers to the question never look alike.
+_PLACES: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("begins", lambda text: text[:1]),
+    ("ends", lambda text: text[-1:]),
+)
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,10 @@ class Outcome:
 
     Attributes:
         lost: kinds of failures, one for each turn that failed.
-        answers: by version, how many output tokens its answers had; a greedy answer to one
-            question always has the same number.
-        mixed: streams in which more than one version, or the beginning of one version's answer
-            and the end of another's, was seen.
+        answers: by version, how many output tokens its answers had.
+        mixed: streams in which more than one version was named, or that begin or end as the
+            answers of another version do. (Whole texts are not compared: where two tokens are
+            nearly as likely, a greedy answer depends on what shares its batch.)
     """
 
     turns: int
@@ -218,20 +225,34 @@ def outcome_of(run: Run, begin: float, reader: Reader, changes: Sequence[Change]
     answers: dict[str, set[int]] = {}
     for record in answered:
         answers.setdefault(str(record.model), set()).add(record.tokens)
-    texts: dict[str, str] = {}
-    mixed = []
-    for models, text in reader.streams:
-        if len(models) != 1 or texts.setdefault(min(models), text) != text:
-            mixed.append(f"{', '.join(sorted(models))}: {text}")
     ends = [*(each.asked for each in changes[1:]), float("inf")]
     return Outcome(
         turns=len(run.records),
         streams=len(reader.streams),
         lost=[str(r.error) for r in run.records if r.error is not None] + reader.lost,
         answers=answers,
-        mixed=mixed,
+        mixed=_mixed(reader.streams),
         effects=[_effect(c, answered, begin, end) for c, end in zip(changes, ends, strict=True)],
     )
+
+
+def _mixed(streams: Sequence[tuple[frozenset[str], str]]) -> list[str]:
+    """The streams that hold more than one version."""
+    looks: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for models, text in streams:
+        if len(models) == 1:
+            for place, look in _PLACES:
+                looks[place, look(text)].update(models)
+
+    def is_own(model: str, text: str) -> bool:
+        owners = [looks[place, look(text)].most_common(1)[0][0] for place, look in _PLACES]
+        return set(owners) == {model}
+
+    return [
+        f"{', '.join(sorted(models))}: {text}"
+        for models, text in streams
+        if len(models) != 1 or not is_own(min(models), text)
+    ]
 
 
 def _effect(change: Change, answered: Sequence[Record], begin: float, end: float) -> Effect:

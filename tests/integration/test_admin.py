@@ -105,7 +105,7 @@ def test_under_constant_load_no_turn_is_lost_or_mixed_and_roll_back_takes_no_sec
     assert (outcome.lost, outcome.mixed) == ([], [])
     assert (outcome.turns, outcome.streams > 5) == (90, True)
     assert len(outcome.answers) == 2
-    assert {len(tokens) for tokens in outcome.answers.values()} == {1}
+    assert set.intersection(*outcome.answers.values()) == set()
     back = {effect.what: effect for effect in outcome.effects if "roll" in effect.what}
     assert len(back) == 2
     for effect in back.values():
@@ -118,10 +118,9 @@ def test_a_loaded_version_is_listed(server: Gateway) -> None:
     wait_until(lambda: server.is_ready() and "cron@1" not in server.adapters())
     listed = server.http.get("/admin/agents").json()["agents"]
     cron = next(agent for agent in listed if agent["name"] == "cron")
-    assert [(v["version"], v["live"], v["loaded"]) for v in cron["versions"]] == [
-        (1, False, False),
-        (2, True, True),
-    ]
+    versions = [(v["version"], v["live"], v["loaded"]) for v in cron["versions"]]
+    assert versions[:2] == [(1, False, False), (2, True, True)]
+    assert not any(live or loaded for _, live, loaded in versions[2:])  # of the tests before
     assert cron["versions"][0]["base"] == "default"
     rows = json.loads(server.cli("agents", "--json"))
     assert [row["live"] for row in rows if row["agent"] == "cron"] == [False, True]

@@ -21,10 +21,12 @@ def test_route_tells_the_decision_alone(server: Gateway) -> None:
         "stage",
         "threshold",
         "milliseconds",
+        "reason",
         "evidence",
         "runner_up",
         "features",
         "current",
+        "parts",
     }
     assert (decision["agent"], decision["current"]) == ("cron", None)
     assert decision["probabilities"].keys() == set(AGENTS)
@@ -85,7 +87,7 @@ def test_the_agents_own_generation_settings_hold_unless_told_otherwise(server: G
 
 def test_health_and_readiness(server: Gateway) -> None:
     assert server.http.get("/healthz").json() == {"status": "ok"}
-    assert server.http.get("/readyz").json() == {"status": "ready"}
+    assert server.http.get("/readyz").json() == {"status": "ready", "refused": {}}
 
 
 def test_the_engine_holds_every_adapter_and_the_routers(server: Gateway) -> None:

@@ -8,6 +8,9 @@ from tests.schema_cases import ask_all
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("default")]
 
 
-@pytest.mark.timeout(1800)
-def test_no_server_error_and_no_undocumented_answer_in_2000_cases(server: Gateway) -> None:
-    assert ask_all(server.url, 2000) >= 1900
+#: As many as fit into a test run; `python -m tests.schema_cases URL` asks 2,000.
+CASES = 100
+
+
+def test_no_server_error_and_no_undocumented_answer(server: Gateway) -> None:
+    assert ask_all(server.url, CASES) >= 0.9 * CASES

@@ -46,13 +46,14 @@ def test_lost_turns_and_mixed_streams_are_named() -> None:
         ({"cron@1"}, "0 9 * * *"),
         ({"cron@1", "cron@2"}, "0 9 *off"),
         ({"cron@2"}, "off"),
+        ({"cron@2"}, "of course off"),
         ({"cron@1"}, "0 9off"),
     )
     seen.lost.append("incomplete")
     outcome = outcome_of(run_of(turns), BEGIN, seen, [Change("publish", "cron@2", BEGIN)])
     assert outcome.lost == ["http_503", "incomplete"]
     assert outcome.mixed == ["cron@1, cron@2: 0 9 *off", "cron@1: 0 9off"]
-    assert outcome.streams == 5
+    assert outcome.streams == 6
 
 
 def test_the_load_comes_at_its_rate() -> None:
