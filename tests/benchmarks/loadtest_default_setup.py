@@ -226,7 +226,7 @@ def page(setup: Setup, rows: Sequence[Row], found: Sequence[str], profile: Profi
     parts = [
         "# The default setup under load",
         f"`python -m tests.benchmarks.loadtest_default_setup`, {today}, one run; gateway, vLLM and "
-        f"generator share {machine['cpus']} cores ({machine['platform']}, Python "
+        f"generator share {machine['cpus']} cores (Python "
         f"{machine['python']}). Objectives of the knee: `{setup.slo}`.",
         markdown(COLUMNS, [row.cells() for row in rows]),
         "\n".join(found),
