@@ -58,7 +58,7 @@ class ToyVllm(ToyEngine):
 
     def asked(self, agent: str) -> list[str]:
         """The user's messages in the last chat with an agent."""
-        body = next(b for b in reversed(self.chats) if b["model"].partition("@")[0] == agent)
+        body = next(b for b in reversed(self.chats) if _ours(b["model"]).partition("@")[0] == agent)
         return [m["content"] for m in body["messages"] if m["role"] == "user"]
 
     async def _label_read(self, request: web.Request) -> web.Response:
@@ -74,7 +74,7 @@ class ToyVllm(ToyEngine):
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        model = body["model"]
+        model = _ours(body["model"])
         self.chats.append(body)
         self.log.append(f"chat {model}")
         if model in self.fails:
@@ -118,6 +118,11 @@ class ToyVllm(ToyEngine):
 
 def _usage(words: list[str]) -> dict[str, int]:
     return {"prompt_tokens": 5, "completion_tokens": len(words), "total_tokens": 5 + len(words)}
+
+
+def _ours(served: str) -> str:
+    """What the gateway calls a model; on the server its home's id stands before it."""
+    return served.rpartition(":")[2]
 
 
 async def _event(response: web.StreamResponse, model: str, choices: list[Any], **more: Any) -> None:
