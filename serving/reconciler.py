@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.errors import EngineError, EngineRejected
+from agents.errors import EngineError, EngineRejected, StorageError
 from agents.registry import Registry
 from serving.engine.client import CANDIDATE, EngineClient
 
@@ -159,10 +159,12 @@ class Reconciler:
 
 async def follow(registry: Registry, changed: Callable[[], None]) -> None:
     """Call ``changed`` soon after anybody, in whatever process, changed what is live; for ever."""
-    known = await asyncio.to_thread(registry.revision)
+    known: object = None
     while True:
-        await asyncio.sleep(_LOOK_EVERY_S)
-        revision = await asyncio.to_thread(registry.revision)
-        if revision != known:
+        # The lineup, which reads the same file, says when it cannot be read.
+        with suppress(StorageError):
+            revision = await asyncio.to_thread(registry.revision)
+            if known not in (None, revision):
+                changed()
             known = revision
-            changed()
+        await asyncio.sleep(_LOOK_EVERY_S)

@@ -184,4 +184,11 @@ async def test_a_change_by_another_process_is_noticed_within_a_second(tmp_path: 
         await asyncio.to_thread(change)
         await asyncio.wait_for(noticed.wait(), 1)
         noticed.clear()
+    # What breaks and is repaired is followed again.
+    whole = (tmp_path / "registry.sqlite").read_bytes()
+    (tmp_path / "registry.sqlite").write_bytes(b"no database" * 1000)
+    await asyncio.sleep(0.6)
+    (tmp_path / "registry.sqlite").write_bytes(whole)
+    await asyncio.to_thread(publish, "Be honest.")
+    await asyncio.wait_for(noticed.wait(), 1)
     following.cancel()
