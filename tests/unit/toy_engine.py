@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -52,7 +52,7 @@ class ToyEngine:
         return f"http://127.0.0.1:{self.port}"
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["ToyEngine"]:
+    async def running(self) -> AsyncIterator[Self]:
         """Listen, the second time on the same port and empty, as a restarted engine would."""
         self.adapters = {}
         app = web.Application(client_max_size=2**24)

@@ -3,8 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,24 +36,6 @@ class ToyVllm(ToyEngine):
     most_at_once: int = 0
     log: list[str] = field(default_factory=list)
     _open: int = 0
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["ToyVllm"]:
-        """Listen; as vLLM does, stop working for a client that has gone."""
-        app = web.Application()
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/load_lora_adapter", self._load)
-        app.router.add_post("/v1/unload_lora_adapter", self._unload)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_post("/v1/completions", self._label_read)
-        runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.port = runner.addresses[0][1]
-        try:
-            yield self
-        finally:
-            await runner.cleanup()
 
     def asked(self, agent: str) -> list[str]:
         """The user's messages in the last chat with an agent."""
