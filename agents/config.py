@@ -195,6 +195,15 @@ class AgentConfig(_Section):
     generation: GenerationConfig = GenerationConfig()
     evaluation: EvaluationConfig | None = None
     gate: GateConfig = GateConfig()
+    # Left out where it is not set, so that a version published before it existed is still the same.
+    reply: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            exclude_if=lambda reply: reply is None,
+            description="what it always answers, without a model: a polite refusal, say",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _check_across_sections(self) -> "AgentConfig":
@@ -207,6 +216,8 @@ class AgentConfig(_Section):
                 f"adapter.r: {self.adapter.r} is above {PROFILES[self.base].max_lora_rank}, the "
                 f"largest rank an engine of base {self.base!r} can load"
             )
+        if self.adapter is not None and self.reply is not None:
+            raise ValueError("reply: what is always the same needs no adapter; set adapter: null")
         if self.adapter is not None and self.evaluation is None:
             raise ValueError("an agent with an adapter needs evaluation.metric")
         if self.method == "cpt" and self.data.eval is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.data import Message
 from agents.prompt import with_system_prompt
+from serving import fixed_reply
 from serving.engine.client import EngineClient
 from serving.lineup import engine_model
 from serving.reconciler import InFlight
@@ -21,6 +22,8 @@ class Answerer:
 
     async def whole(self, turn: Turn, part: Part, history: Sequence[Exchange]) -> dict[str, Any]:
         """The whole completion, under the version's own name."""
+        if (said := part.version.config.reply) is not None:
+            return fixed_reply.completion(said) | {"model": part.version.model}
         payload = _payload(turn, part, history)
         self._in_flight.start(payload["model"])
         try:
@@ -34,6 +37,10 @@ class Answerer:
         self, turn: Turn, part: Part, history: Sequence[Exchange]
     ) -> AsyncGenerator[dict[str, Any]]:
         """The completion's chunks as the engine makes them; the last one carries the usage."""
+        if (said := part.version.config.reply) is not None:
+            for chunk in fixed_reply.chunks(said):
+                yield chunk | {"model": part.version.model}
+            return
         payload = _payload(turn, part, history)
         payload["stream_options"] = {"include_usage": True}
         self._in_flight.start(payload["model"])
