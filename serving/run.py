@@ -23,7 +23,7 @@ from serving.keys import KeyRing, KeyStore
 from serving.services import open_services
 from serving.tracing import tracing
 
-# By then whoever was answered has been, or has used up the time to drain.
+# Whoever was not answered in the time to drain is told so; for that and the rest of the goodbyes.
 _CUT_OFF_AFTER_S = 1
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -99,6 +99,8 @@ async def _drained(state: GatewayState, console: Console, signals: "_Signals") -
     await asyncio.wait({finishing, hurried}, return_when=asyncio.FIRST_COMPLETED)
     finishing.cancel()
     hurried.cancel()
+    state.drain.cut()
+    await state.drain.finish(_CUT_OFF_AFTER_S)
 
 
 class _Signals:

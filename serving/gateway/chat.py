@@ -95,7 +95,7 @@ async def _respond(
     """The agent that answers and its response; a stream has given its first chunk by then."""
     begin_own_time(started)
     end = seconds_from_now(state.settings.request_timeout_s)
-    async with time_limit(end, _too_long(state)):
+    async with time_limit(end, _too_long(state)), state.drain.until_cut():
         await _hold_conversation(state, parsed.conversation_id, held)
         await ticket.slot()
         try:
@@ -245,7 +245,7 @@ async def _sse(
                 chunk = event if about is None else {**event, "philharmonic": about}
                 about = None
                 yield b"data: " + orjson.dumps(chunk) + b"\n\n"
-            async with time_limit(call.end, _too_long(state)):
+            async with time_limit(call.end, _too_long(state)), state.drain.until_cut():
                 event = await anext(events, None)
     except (PhilharmonicError, sqlite3.Error) as error:
         fault = as_api_error(error)

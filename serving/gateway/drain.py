@@ -1,7 +1,8 @@
 """Stopping without cutting anybody off: no new work, and time for what has begun."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,11 +15,13 @@ _RETRY_AFTER_S = 10.0
 
 
 class Drain:
-    """Counts the requests that are under way; once `begin` was called no others come in."""
+    """Counts the requests that are under way; once `finish` was called no others come in."""
 
     def __init__(self) -> None:
         self.begun = False
         self.active = 0
+        self._is_over = False
+        self._waits: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -39,6 +42,43 @@ class Drain:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), within_s)
 
+    def cut(self) -> None:
+        """The time is up: end every `until_cut` block that is left."""
+        self._is_over = True
+        for wait in self._waits:
+            _end(wait)
+
+    @asynccontextmanager
+    async def until_cut(self) -> AsyncIterator[None]:
+        """Cancel the block when the time to drain is up.
+
+        Raises:
+            ApiError: it was cancelled so.
+        """
+        try:
+            async with asyncio.timeout(None) as wait:
+                if self._is_over:
+                    _end(wait)
+                self._waits.add(wait)
+                try:
+                    yield
+                finally:
+                    self._waits.remove(wait)
+        except TimeoutError:
+            if not wait.expired():
+                raise
+            message = "The gateway stopped before the answer was complete; ask again."
+            raise _stopping(message) from None
+
+
+def _end(wait: asyncio.Timeout) -> None:
+    if not wait.expired():
+        wait.reschedule(asyncio.get_running_loop().time())
+
+
+def _stopping(message: str) -> ApiError:
+    return ApiError(503, message, "stopping", retry_after_s=_RETRY_AFTER_S)
+
 
 class DrainMiddleware:
     """Refuses new requests while the gateway drains (503, with a time to come back)."""
@@ -53,9 +93,9 @@ class DrainMiddleware:
             return
         drain: Drain = scope["app"].state.gateway.drain
         if drain.begun:
-            message = "The gateway is stopping; ask again in a few seconds."
-            error = ApiError(503, message, "stopping", retry_after_s=_RETRY_AFTER_S)
-            response = response_for(error)
+            response = response_for(
+                _stopping("The gateway is stopping; ask again in a few seconds.")
+            )
             response.headers["connection"] = "close"
             await response(scope, receive, send)
             return

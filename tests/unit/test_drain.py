@@ -1,6 +1,7 @@
 """A gateway that is told to stop: its own process, real signals."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -103,5 +104,25 @@ async def test_it_does_not_wait_for_ever_nor_after_a_second_signal(
         for _ in range(signals):
             process.send_signal(signal.SIGTERM)
             await asyncio.sleep(0.2)  # two of a kind that are pending at once count as one
+        for cut in await asyncio.gather(*begun):
+            assert cut.status_code == 503
+            assert cut.json()["error"]["code"] == "stopping"
+            assert int(cut.headers["retry-after"]) >= 1
         assert await asyncio.wait_for(process.wait(), 60) == 0
-        await asyncio.gather(*begun, return_exceptions=True)
+
+
+async def test_a_stream_that_is_cut_ends_with_an_error_event(tmp_path: Path) -> None:
+    engine = ToyEngine(gap_s=600)
+    limit = {"PHILHARMONIC_DRAIN_TIMEOUT_S": "0.5"}
+    async with (
+        engine.running(),
+        serving(tmp_path, engine, **limit) as (process, http),
+        http.stream("POST", CHAT, json=HELLO | {"stream": True}) as response,
+    ):
+        lines = response.aiter_lines()
+        while '"word ' not in await anext(lines):
+            pass
+        process.send_signal(signal.SIGTERM)
+        rest = [line async for line in lines if line]
+        assert json.loads(rest[-1].removeprefix("data: "))["error"]["code"] == "stopping"
+        assert await asyncio.wait_for(process.wait(), 60) == 0
