@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 _LOOK_EVERY_S = 0.25
 # A refused adapter is tried again: somebody may have repaired its file.
 _RETRY_REFUSED_S = 30.0
-# While an engine does not answer, pauses grow to so many times the usual one.
+# While an engine does not answer, pauses grow step by step to so many times the usual one.
 _LONGEST_PAUSE = 4
 
 
@@ -137,7 +137,7 @@ class Reconciler:
         """Longer for an engine that stays away, unless somebody waits for it."""
         if self._waiting or not self.failures:
             return self._every_s
-        return self._every_s * min(2 ** (self.failures - 1), _LONGEST_PAUSE)
+        return self._every_s * min(self.failures, _LONGEST_PAUSE)
 
     async def reconcile(self) -> None:
         """One round; raises `EngineUnavailable` while the engine does not answer."""
