@@ -5,9 +5,9 @@
 Starts two vLLM servers of the embedded base, a core and some 5 GB of memory each, and
 ``philharmonic serve`` with a home folder of its own before them. Users ask one question after the
 other, some streamed, some routed. After a while one engine gets SIGKILL; then it is started again
-and put back. The table shows what became of the turns and what each engine finished, before, while one was dead,
-and after. Aims: both engines work while both are alive, no turn fails but streams that had begun on
-the engine that died, and those say so in an error event.
+and put back. The table shows what became of the turns and what each engine finished, before, while
+one was dead, and after. Aims: both engines work while both are alive, no turn fails but streams
+that had begun on the engine that died, and those say so in an error event.
 """
 
 import argparse
