@@ -125,7 +125,7 @@ class Reconciler:
     def _take_out(self, error: EngineError) -> None:
         self.failures += 1
         if self.loaded:
-            logger.warning("the engine %s is taken out: %s", self._client.name, error)
+            logger.warning("the engine %s is out: %s", self._client.name, error)
             self._on_lost()
         misfit = str(error) if isinstance(error, EngineMisfit) else None
         if misfit not in (None, self.misfit):
@@ -151,8 +151,8 @@ class Reconciler:
                 f"{BASE_MODEL!r}: start it with --served-model-name {BASE_MODEL}"
             )
         self._admit(models[BASE_MODEL])
-        if not self.loaded and self.failures:
-            logger.info("the engine %s is put back", self._client.name)
+        if not self.loaded:
+            logger.info("the engine %s is in", self._client.name)
         self.base, self.misfit = models[BASE_MODEL], None
         self.loaded = frozenset(models)
         self.refused = {

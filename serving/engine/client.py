@@ -13,7 +13,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
-from agents.errors import EngineRejected, EngineUnavailable
+from agents.errors import EngineMisfit, EngineRejected, EngineUnavailable
 from agents.settings import bearer
 from serving.own_time import EngineWait
 from serving.tracing import Trace, client_span
@@ -95,15 +95,23 @@ class EngineClient:
             return False
 
     async def models(self) -> dict[str, ServedModel]:
-        """The models the server has, by our names."""
-        content = await self._request("GET", "/v1/models", None, timeout_s=_LISTING_S)
-        return {
-            model["id"].removeprefix(self._prefix): ServedModel(
-                model.get("parent"), model.get("root"), model.get("max_model_len")
-            )
-            for model in orjson.loads(content)["data"]
-            if model.get("parent") is None or model["id"].startswith(self._prefix)
-        }
+        """The models the server has, by our names; `EngineMisfit` if it does not tell."""
+        try:
+            content = await self._request("GET", "/v1/models", None, timeout_s=_LISTING_S)
+            return {
+                model["id"].removeprefix(self._prefix): ServedModel(
+                    model.get("parent"), model.get("root"), model.get("max_model_len")
+                )
+                for model in orjson.loads(content)["data"]
+                if model.get("parent") is None or model["id"].startswith(self._prefix)
+            }
+        except EngineRejected as error:
+            raise EngineMisfit(
+                f"vLLM at {self.name} does not list its models ({error.status}: {error.message}); "
+                "PHILHARMONIC_ENGINE_KEY must be its --api-key"
+            ) from None
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise EngineMisfit(f"what answers at {self.name} is no vLLM server") from None
 
     async def max_loras(self) -> int | None:
         """How many adapters it takes into one batch; None if its metrics do not tell.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from rich.console import Console
 
 from agents.errors import ConfigError, EngineUnavailable
@@ -295,16 +296,40 @@ async def test_engines_that_do_not_fit_together_are_refused_at_the_start(
 ) -> None:
     async with ToyEngine(root="/other/place/default-b179c9523d0e").running() as first:
         async with ToyEngine().running() as second:
-            await start(tmp_path / "same", first, second)
+            await start(tmp_path / "same", first.url, second.url)
         async with odd.running():
             with pytest.raises(ConfigError, match=re.escape(complaint)) as refusal:
-                await start(tmp_path / "odd", first, odd)
+                await start(tmp_path / "odd", first.url, odd.url)
             assert f"127.0.0.1:{odd.port}" in str(refusal.value)
 
 
-async def start(home: Path, *both: ToyEngine) -> None:
+class Page(ToyEngine):
+    """Some web server."""
+
+    async def _models(self, _: web.Request) -> web.Response:
+        return web.Response(text="<html>")
+
+
+class Locked(ToyEngine):
+    """An engine that wants another key than ours."""
+
+    async def _models(self, _: web.Request) -> web.Response:
+        return web.json_response({"error": "Unauthorized"}, status=401)
+
+
+@pytest.mark.parametrize(
+    ("odd", "complaint"), [(Page(), "is no vLLM server"), (Locked(), r"401: .*Unauthorized")]
+)
+async def test_what_cannot_be_used_is_refused_at_the_start(
+    tmp_path: Path, odd: ToyEngine, complaint: str
+) -> None:
+    async with ToyEngine().running() as engine, odd.running():
+        with pytest.raises(ConfigError, match=complaint):
+            await start(tmp_path, engine.url, odd.url)
+
+
+async def start(home: Path, *urls: str) -> None:
     """What ``serve`` does until it says that it is ready."""
-    urls = tuple(engine.url for engine in both)
     settings = Settings(home=home, engine_url=urls, engine_start_timeout_s=60)
     clients = [engine_client(settings, url) for url in urls]
     async with open_services(settings, clients) as state:
@@ -332,7 +357,7 @@ async def test_a_start_does_not_wait_for_one_that_is_dead(tmp_path: Path) -> Non
     async with ToyEngine().running() as dead:
         pass
     async with ToyEngine().running() as living:
-        await start(tmp_path, dead, living)
+        await start(tmp_path, dead.url, living.url)
         settings = Settings(home=tmp_path, engine_url=(dead.url, living.url))
         async with any_engine(settings, Console(file=StringIO())) as client:
             assert client.url == living.url
