@@ -16,6 +16,7 @@ from rich.console import Console
 from agents.errors import ConfigError, EngineUnavailable
 from agents.settings import Settings
 from serving import engines as engines_module
+from serving.engine import client as client_module
 from serving.engine.client import EngineClient
 from serving.engine.own import any_engine, engine_client
 from serving.engines import Engines
@@ -248,6 +249,33 @@ async def test_one_that_answers_but_fails_is_avoided(
         await until(lambda: stage.up.state.engines.alive == 1)
         assert (await stage.up.chat()).status_code == 200
         assert await stage.metric("philharmonic_engine_avoided", ill) == 0
+
+
+class Freezing(ToyEngine):
+    """An engine that may stop answering and keep its connections."""
+
+    is_frozen: bool = False
+
+    async def _models(self, request: web.Request) -> web.Response:
+        if self.is_frozen:
+            await asyncio.Event().wait()
+        return await super()._models(request)
+
+
+async def test_one_that_hangs_is_taken_out_and_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = Freezing()
+    async with two(tmp_path, frozen) as stage:
+        monkeypatch.setattr(client_module, "_LISTING_S", 0.5)
+        frozen.is_frozen = True
+        await until(lambda: not stage.loaded[0])
+        for number in range(20):
+            assert (await stage.up.chat(f"question {number}")).status_code == 200
+        assert (len(frozen.chats), len(stage.both[1].chats)) == (0, 20)
+        frozen.is_frozen = False
+        monkeypatch.undo()
+        await until(lambda: stage.loaded[0] == stage.loaded[1])
 
 
 async def test_a_label_read_that_fails_is_made_by_the_other_engine(tmp_path: Path) -> None:
