@@ -45,6 +45,7 @@ QUESTIONS = (
     ("auto", "I was charged twice for order {number}!"),
     ("sql", "CREATE TABLE cars (id INTEGER, price REAL);\nHow many cost more than {number}?"),
 )
+RETRIED = "philharmonic_turns_retried_total"
 START_S = 280.0
 DONE, TOLD, UNCLEAR = "answered", "stream ended with an error event", "failed"
 
@@ -119,7 +120,10 @@ class Phase:
 
 
 class Load:
-    """Users who ask without a pause; turns count in the phase in which they begin."""
+    """Users who ask without a pause; turns count in the phase in which they begin.
+
+    Turns that have not ended when the last phase does are left out.
+    """
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
@@ -176,7 +180,6 @@ async def kill_one_under_load(
         load.phases[-1].finished = [max(0, n - b) for n, b in zip(now, before, strict=True)]
         before = now
 
-    load.phases.append(Phase("warm-up"))
     asking = [asyncio.create_task(load.user()) for _ in range(users)]
     try:
         await phase("both alive")
@@ -240,7 +243,7 @@ def main() -> None:
         load = asyncio.run(kill_one_under_load(gateway, engines, given.users, given.seconds))
         page = gateway.http.get("/metrics").text
     Console(width=120).print(table(load))
-    print(*(line for line in page.splitlines() if "turns_retried_total " in line), sep="\n")
+    print(*(line for line in page.splitlines() if line.startswith(RETRIED)), sep="\n")
     print(*load.faults, sep="\n")
     both = [phase for phase in load.phases if phase.name.startswith("both")]
     met = not load.faults and all(all(phase.finished) for phase in both)
