@@ -52,7 +52,12 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     base: Annotated[str | None, typer.Option(help="Base model profile of our engine.")] = None,
-    engine_url: EngineUrl = None,
+    engine_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Use the vLLM server at this URL instead of starting one; several times: all."
+        ),
+    ] = None,
 ) -> None:
     """Serve the agents over an OpenAI-compatible API; Ctrl-C stops everything.
 

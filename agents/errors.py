@@ -15,6 +15,7 @@
     ├── StorageError           the home folder cannot be read or written
     └── EngineError            the inference server
         ├── EngineUnavailable  it does not answer: try again later
+        │   └── EngineMisfit   it answers, but cannot stand beside the others
         └── EngineRejected     it answered no: the request is at fault
 
 Every message says what was wrong and what to do about it.
@@ -77,6 +78,10 @@ class EngineError(PhilharmonicError):
 
 class EngineUnavailable(EngineError):
     """The inference server does not answer; the same request may work later."""
+
+
+class EngineMisfit(EngineUnavailable):
+    """The inference server is not started as it must be to serve beside the others."""
 
 
 class EngineRejected(EngineError):

@@ -5,10 +5,10 @@ options override those.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agents.bases import profile_named
 
@@ -34,11 +34,11 @@ class Settings(BaseSettings):
         default=None, description="key our own commands send to a gateway"
     )
     base: str = Field(default="default", description="base model profile the engine serves")
-    engine_url: str | None = Field(
-        default=None, description="use this vLLM server instead of our own"
+    engine_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="use these vLLM servers (comma-separated) instead of our own"
     )
     engine_key: SecretStr | None = Field(
-        default=None, description="key that vLLM server asks for (its own --api-key)"
+        default=None, description="key those vLLM servers ask for (their own --api-key)"
     )
     engine_port: int = Field(
         default=0, ge=0, le=65535, description="port of our own vLLM server; 0: any free one"
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     max_in_flight: int | None = Field(
         default=None,
         ge=1,
-        description="turns worked on at a time; None: as many as the base's engine batches",
+        description="turns worked on at a time; None: as many as the base's engines batch",
     )
     max_queued: int = Field(default=64, ge=0, description="turns that may wait beside those")
     queue_timeout_s: float = Field(default=30.0, gt=0, description="how long one may wait")
@@ -94,10 +94,33 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(default=1_000_000, gt=0, description="largest request body")
 
+    @field_validator("engine_url", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """A URL or several, with commas between them."""
+        if not isinstance(given, str):
+            return given
+        return tuple(url.strip() for url in given.split(",") if url.strip())
+
+    @field_validator("engine_url")
+    @classmethod
+    def _each_once(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        urls = tuple(url.rstrip("/") for url in urls)
+        for url in urls:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"{url!r} is not an http:// or https:// URL")
+            if urls.count(url) > 1:
+                raise ValueError(f"{url} is named twice")
+        return urls
+
     @property
     def concurrency(self) -> int:
-        """Turns worked on at a time."""
+        """Turns worked on at a time by one engine."""
         return self.max_in_flight or profile_named(self.base).max_num_seqs
+
+    def slots(self, engines: int) -> int:
+        """Turns worked on at a time by so many engines; by none as if there were one."""
+        return self.max_in_flight or self.concurrency * max(1, engines)
 
     @property
     def authorization(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,16 +17,16 @@ class Announcement:
 
     pid: int
     url: str
-    engine_url: str
+    engine_urls: list[str]
     base: str
 
 
 @contextmanager
-def announced(settings: Settings, engine_url: str) -> Iterator[None]:
+def announced(settings: Settings, engine_urls: Sequence[str]) -> Iterator[None]:
     """Say where this process serves, for as long as the block runs."""
     path = _path(settings)
     url = f"http://{settings.host}:{settings.port}"
-    told = Announcement(os.getpid(), url, engine_url, settings.base)
+    told = Announcement(os.getpid(), url, list(engine_urls), settings.base)
     incoming = path.with_name(f"{path.name}.{told.pid}")
     with stored(path):
         incoming.write_text(json.dumps(asdict(told)), encoding="utf-8")

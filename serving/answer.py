@@ -1,35 +1,31 @@
 """Ask the engine for an agent's answer."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from agents.data import Message
 from agents.prompt import with_system_prompt
 from serving import fixed_reply
-from serving.engine.client import EngineClient
+from serving.engines import Engines
 from serving.lineup import engine_model
-from serving.reconciler import InFlight
 from serving.turn import Exchange, Part, Turn, messages_of, thread_of
 
 
 class Answerer:
     """Turns a routed request into vLLM's answer, whole or chunk by chunk."""
 
-    def __init__(self, client: EngineClient, in_flight: InFlight) -> None:
-        self._client = client
-        self._in_flight = in_flight
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
 
     async def whole(self, turn: Turn, part: Part, history: Sequence[Exchange]) -> dict[str, Any]:
         """The whole completion, under the version's own name."""
         if (said := part.version.config.reply) is not None:
             return fixed_reply.completion(said) | {"model": part.version.model}
         payload = _payload(turn, part, history)
-        self._in_flight.start(payload["model"])
-        try:
-            completion = await self._client.chat(payload)
-        finally:
-            self._in_flight.finish(payload["model"])
+        engine = self._engines.choose(payload["model"], _beginning(payload))
+        with engine.use(payload["model"]):
+            completion = await engine.client.chat(payload)
         completion["model"] = part.version.model
         return completion
 
@@ -43,14 +39,12 @@ class Answerer:
             return
         payload = _payload(turn, part, history)
         payload["stream_options"] = {"include_usage": True}
-        self._in_flight.start(payload["model"])
-        try:
-            async with aclosing(self._client.stream_chat(payload)) as arriving:
+        engine = self._engines.choose(payload["model"], _beginning(payload))
+        with engine.use(payload["model"]):
+            async with aclosing(engine.client.stream_chat(payload)) as arriving:
                 async for chunk in arriving:
                     chunk["model"] = part.version.model
                     yield chunk
-        finally:
-            self._in_flight.finish(payload["model"])
 
 
 def _payload(turn: Turn, part: Part, history: Sequence[Exchange]) -> dict[str, Any]:
@@ -65,3 +59,12 @@ def _payload(turn: Turn, part: Part, history: Sequence[Exchange]) -> dict[str, A
         "max_tokens": config.generation.max_tokens,
         **turn.sampling,
     }
+
+
+def _beginning(payload: Mapping[str, Any]) -> str:
+    """The same for all turns of a conversation with one version, whoever keeps the history.
+
+    That is what an engine's prefix cache holds: caches of different adapters share nothing.
+    """
+    first = next(m["content"] for m in payload["messages"] if m["role"] == "user")
+    return f"{payload['model']}\n{first}"

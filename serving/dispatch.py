@@ -11,8 +11,8 @@ from router.router import Decision
 from router.split import Cut
 from router.turns import RoutingTurn
 from serving.attribution import Attribution
+from serving.engines import Engines
 from serving.lineup import Lineup
-from serving.reconciler import Reconciler
 from serving.reply import answers_in, headings
 from serving.routers import RouterSwitch
 from serving.tracing import span
@@ -23,12 +23,12 @@ _REROUTED_TURNS = 6
 
 
 class Dispatcher:
-    """Pins or routes a turn to a live version that the engine can serve now."""
+    """Pins or routes a turn to a live version that an engine can serve now."""
 
-    def __init__(self, routers: RouterSwitch, lineup: Lineup, reconciler: Reconciler) -> None:
+    def __init__(self, routers: RouterSwitch, lineup: Lineup, engines: Engines) -> None:
         self._routers = routers
         self._lineup = lineup
-        self._reconciler = reconciler
+        self._engines = engines
         self._attribution = Attribution()
 
     async def route(
@@ -44,7 +44,7 @@ class Dispatcher:
 
         Raises:
             RegistryError: the pinned agent is not live.
-            EngineUnavailable: the agent is live, but the engine does not have it yet.
+            EngineUnavailable: the agent is live, but no engine has it yet.
         """
         if turn.pinned is not None:
             return Route((Part(turn.user, self._version(turn.pinned), None),))
@@ -101,7 +101,7 @@ class Dispatcher:
         if any(exchange["agent"] is None for exchange in said):
             raise RouterError("a history must be attributed before it is routed")
         # A router that was published takes over between two turns, never within one.
-        self._routers.settle(self._lineup, self._reconciler.loaded)
+        self._routers.settle(self._lineup, self._engines.loaded)
         return RoutingTurn(messages_of(said, user), said[-1]["agent"] if said else None)
 
     async def _requests(self, asked: RoutingTurn, cut: Cut | None) -> Requests:
@@ -131,11 +131,11 @@ class Dispatcher:
 
     def _live_choice(self, decision: Decision) -> str:
         """The decision's agent or, if it cannot be served, the likeliest that can."""
-        live = self._lineup.servable(self._reconciler.loaded, self._reconciler.refused)
+        live = self._lineup.servable(self._engines.loaded, self._engines.refused)
         if decision.agent in live or not live:
             return decision.agent
         return max(live, key=lambda agent: decision.probabilities.get(agent, 0.0))
 
     def _version(self, agent: str) -> Version:
-        reconciler = self._reconciler
-        return self._lineup.version_for(agent, reconciler.loaded, reconciler.refused)
+        engines = self._engines
+        return self._lineup.version_for(agent, engines.loaded, engines.refused)

@@ -8,29 +8,34 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agents.errors import EngineError, EngineRejected, StorageError
+from agents.errors import EngineError, EngineMisfit, EngineRejected, StorageError
 from agents.registry import Registry
-from serving.engine.client import CANDIDATE, EngineClient
+from serving.engine.client import BASE_MODEL, CANDIDATE, EngineClient, ServedModel
 
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.25
 # A refused adapter is tried again: somebody may have repaired its file.
 _RETRY_REFUSED_S = 30.0
+# While an engine does not answer, pauses grow step by step to so many times the usual one.
+_LONGEST_PAUSE = 4
 
 
 @dataclass
 class InFlight:
-    """How many requests each model is answering right now."""
+    """How many requests each model is answering right now, on one engine."""
 
     counts: dict[str, int] = field(default_factory=dict)
+    total: int = 0
 
     def start(self, model: str) -> None:
         """A request for ``model`` begins."""
+        self.total += 1
         self.counts[model] = self.counts.get(model, 0) + 1
 
     def finish(self, model: str) -> None:
         """A request for ``model`` has ended, one way or another."""
+        self.total -= 1
         self.counts[model] -= 1
         if not self.counts[model]:
             del self.counts[model]
@@ -39,11 +44,14 @@ class InFlight:
 class Reconciler:
     """Loads what is wanted and missing, unloads what is there and unwanted once it is idle.
 
+    Each engine has its own: one that is gone, slow or refuses an adapter holds up no other.
+
     Args:
         wanted: the adapters that should be loaded now, as model name -> folder.
         in_flight: a model in use is not unloaded: its answers finish first.
         on_load: told how many seconds each load of an adapter took.
         on_lost: told when the engine stops answering.
+        admit: raises `EngineMisfit` if an engine with this base may not serve.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class Reconciler:
         every_s: float,
         on_load: Callable[[float], None] = lambda _: None,
         on_lost: Callable[[], None] = lambda: None,
+        admit: Callable[[ServedModel], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._wanted = wanted
@@ -61,14 +70,24 @@ class Reconciler:
         self._every_s = every_s
         self._on_load = on_load
         self._on_lost = on_lost
+        self._admit = admit
         self._wake = asyncio.Event()
         self.loaded: frozenset[str] = frozenset()
         """The models the engine was last seen to serve; empty while it does not answer."""
         self.refused: dict[str, str] = {}
         """Adapters the engine refuses to load, with its reasons."""
+        self.base: ServedModel | None = None
+        """The base it serves; None while it does not answer, or may not serve."""
+        self.misfit: str | None = None
+        """Why it may not serve, as far as its last answer tells."""
+        self.begun = 0
+        """Rounds so far; the last one may be under way."""
+        self.passed = 0
+        """The number of the last round that found, or made, everything as it should be."""
+        self.failures = 0
+        """Rounds in a row that failed."""
         self._retry_at: dict[str, float] = {}
         self._unwanted: set[str] = set()
-        self._begun = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     def wake(self) -> None:
@@ -81,7 +100,7 @@ class Reconciler:
         Who saw the engine fail asks this before trying again.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((self._begun + 1, done))
+        self._waiting.append((self.begun + 1, done))
         self.wake()
         try:
             await asyncio.wait_for(done, within_s)
@@ -96,22 +115,45 @@ class Reconciler:
         while True:
             try:
                 await self.reconcile()
+                self.failures = 0
             except EngineError as error:
-                if self.loaded:
-                    logger.warning("the engine is gone: %s", error)
-                    self._on_lost()
-                self.loaded = frozenset()
-                self.refused = {}
+                self._take_out(error)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._every_s)
+                await asyncio.wait_for(self._wake.wait(), self._pause_s())
             self._wake.clear()
+
+    def _take_out(self, error: EngineError) -> None:
+        self.failures += 1
+        if self.loaded:
+            logger.warning("the engine %s is out: %s", self._client.name, error)
+            self._on_lost()
+        misfit = str(error) if isinstance(error, EngineMisfit) else None
+        if misfit not in (None, self.misfit):
+            logger.error("%s", misfit)
+        self.misfit = misfit
+        self.base, self.loaded, self.refused = None, frozenset(), {}
+
+    def _pause_s(self) -> float:
+        """Longer for an engine that stays away, unless somebody waits for it."""
+        if self._waiting or not self.failures:
+            return self._every_s
+        return self._every_s * min(self.failures, _LONGEST_PAUSE)
 
     async def reconcile(self) -> None:
         """One round; raises `EngineUnavailable` while the engine does not answer."""
-        self._begun += 1
-        number = self._begun
+        self.begun += 1
+        number = self.begun
         wanted = self._wanted()
         models = await self._client.models()
+        if BASE_MODEL not in models:
+            raise EngineMisfit(
+                f"vLLM at {self._client.name} serves {', '.join(models) or 'nothing'} but no model "
+                f"{BASE_MODEL!r}: start it with --served-model-name {BASE_MODEL}"
+            )
+        self._admit(models[BASE_MODEL])
+        if not self.loaded:
+            logger.info("the engine %s is in", self._client.name)
+        self.base, self.misfit = models[BASE_MODEL], None
         self.loaded = frozenset(models)
         self.refused = {
             model: why
@@ -124,10 +166,11 @@ class Reconciler:
         if wanted.keys() <= self.loaded:
             adapters = {
                 model
-                for model, parent in models.items()
-                if parent is not None and not model.startswith(CANDIDATE)
+                for model, served in models.items()
+                if served.parent is not None and not model.startswith(CANDIDATE)
             }
             await self._retire(adapters - wanted.keys())
+        self.passed = number
         for asked, done in self._waiting:
             if asked <= number and not done.done():
                 done.set_result(None)
@@ -138,7 +181,7 @@ class Reconciler:
             self.loaded -= {model}
             with suppress(EngineRejected):  # another gateway did it
                 await self._client.unload_adapter(model)
-            logger.info("unloaded %s", model)
+            logger.info("unloaded %s from %s", model, self._client.name)
         self._unwanted = unwanted
 
     async def _load(self, model: str, folder: Path) -> None:
@@ -148,13 +191,15 @@ class Reconciler:
         except EngineRejected as error:
             self._retry_at[model] = time.monotonic() + _RETRY_REFUSED_S
             if self.refused.get(model) != error.message:
-                logger.error("the engine refuses adapter %s: %s", model, error.message)
+                logger.error(
+                    "the engine %s refuses adapter %s: %s", self._client.name, model, error.message
+                )
             self.refused[model] = error.message
             return
         self._on_load(time.perf_counter() - started)
         self.refused.pop(model, None)
         self.loaded |= {model}
-        logger.info("loaded %s", model)
+        logger.info("loaded %s into %s", model, self._client.name)
 
 
 async def follow(registry: Registry, changed: Callable[[], None]) -> None:

@@ -35,7 +35,8 @@ def serve(settings: Settings, console: Console) -> None:
     A second signal does not wait for the answers.
 
     Raises:
-        ConfigError: the address is taken, or open to others while there is no key.
+        ConfigError: the address is taken, or open to others while there is no key; or an engine
+            is, or the engines do not fit together.
         EngineUnavailable: vLLM did not come up.
     """
     if settings.host not in _LOOPBACK and not KeyRing(KeyStore(settings.home)).has_valid:
@@ -53,14 +54,15 @@ async def _serve(settings: Settings, console: Console, listener: socket.socket) 
     started = time.perf_counter()
     signals = _Signals()
     port = settings.engine_port or free_port()
-    url = settings.engine_url or f"http://127.0.0.1:{port}"
-    client = engine_client(settings, url)  # first: a home that cannot be written starts no engine
+    urls = settings.engine_url or (f"http://127.0.0.1:{port}",)
+    # First: a home that cannot be written starts no engine.
+    clients = [engine_client(settings, url) for url in urls]
     async with (
         _engine(settings, port, console) as engine,
         tracing(settings.otlp_endpoint),
-        open_services(settings, client) as state,
+        open_services(settings, clients) as state,
     ):
-        with announced(settings, url):
+        with announced(settings, urls):
             await _until_stopped(state, engine, console, listener, signals, started)
 
 
@@ -143,8 +145,8 @@ class _Server(uvicorn.Server):
 async def _engine(
     settings: Settings, port: int, console: Console
 ) -> AsyncIterator[EngineProcess | None]:
-    """Our own vLLM server, or None when one that runs elsewhere is used."""
-    if settings.engine_url is not None:
+    """Our own vLLM server, or None when those are used that run elsewhere."""
+    if settings.engine_url:
         yield None
         return
     async with own_engine(settings, port, console) as engine:
@@ -157,12 +159,16 @@ async def _until_ready(
     console: Console,
     stopping: asyncio.Event,
 ) -> bool:
-    """Wait until a chat would succeed; False if we were told to stop meanwhile."""
+    """Wait until a chat would succeed and each engine was tried; False if told to stop meanwhile.
+
+    Raises:
+        ConfigError: engines differ, or one was not started as it must be.
+    """
     settings = state.settings
-    where = settings.engine_url or f"vLLM (log: {settings.logs / 'engine.log'})"
+    where = ", ".join(settings.engine_url) or f"vLLM (log: {settings.logs / 'engine.log'})"
     started = time.perf_counter()
     with console.status("") as status:
-        while not state.is_ready():
+        while not (state.is_ready() and state.engines.were_tried):
             if stopping.is_set():
                 return False
             waited = time.perf_counter() - started
@@ -170,12 +176,23 @@ async def _until_ready(
                 tail = engine.log_tail() if engine else "Is it running, and with LoRA enabled?"
                 raise EngineUnavailable(f"{where} was not ready after {waited:.0f} s.\n{tail}")
             status.update(f"Waiting for {where} and its adapters … {waited:.0f} s")
-            state.reconciler.wake()
+            _refuse(state.engines.misfits())
+            state.engines.wake()
             await asyncio.sleep(0.25)
+    if settings.engine_url:
+        _refuse([*state.engines.misfits(), *await state.engines.too_small()])
     return True
 
 
+def _refuse(misfits: list[str]) -> None:
+    if misfits:
+        raise ConfigError("\n".join(misfits))
+
+
 def _say_ready(state: GatewayState, console: Console, seconds: float) -> None:
+    for engine in state.engines.all:
+        if not engine.loaded:
+            console.print(f"[yellow]No vLLM server answers at {engine.name} yet.[/]")
     url = f"http://{state.settings.host}:{state.settings.port}"
     key = ' -H "authorization: Bearer $PHILHARMONIC_API_KEY"' if state.keys.is_used else ""
     console.print(f"[bold green]Ready[/] at {url} after {seconds:.0f} s. Try it:\n")

@@ -1,8 +1,8 @@
-"""Put the parts together: registry, router, engine client, reconciler, graph."""
+"""Put the parts together: registry, router, engines, graph."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from serving.conversations import open_conversations
 from serving.dispatch import Dispatcher
 from serving.engine.client import EngineClient
 from serving.engine.router_llm import RouterLLMEndpoint
+from serving.engines import Engines
 from serving.gateway.admission import Admission
 from serving.gateway.metrics import Metrics
 from serving.gateway.state import GatewayState
@@ -22,7 +23,6 @@ from serving.graph import ConversationGraph
 from serving.keys import KeyRing, KeyStore
 from serving.lineup import Lineup
 from serving.publish import publish_catalog
-from serving.reconciler import InFlight, Reconciler
 from serving.reconciler import follow as follow_versions
 from serving.routers import RouterSwitch, open_router, router_folder
 from serving.routers import follow as follow_routers
@@ -31,8 +31,13 @@ logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, client: EngineClient) -> AsyncIterator[GatewayState]:
+async def open_services(
+    settings: Settings, clients: Sequence[EngineClient]
+) -> AsyncIterator[GatewayState]:
     """Everything the gateway needs, running; all of it is closed on the way out.
+
+    Args:
+        clients: one for each engine; they are closed, too.
 
     Raises:
         ConfigError: the catalog is broken.
@@ -40,14 +45,23 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
         StorageError: the home folder cannot be read or written.
     """
     async with AsyncExitStack() as closing:
-        closing.push_async_callback(client.aclose)
+        for client in clients:
+            closing.push_async_callback(client.aclose)
         registry = Registry(settings.home)
         catalog = load_catalog(settings.agents_dir)
         for name, why in publish_catalog(registry, catalog, settings.base).items():
             logger.warning("the catalog's agent %s cannot be served: %s", name, why)
         published = registry.router()
         folder = router_folder(published, settings)
-        llm: EngineClient | RouterLLMEndpoint = client
+        metrics = Metrics([client.name for client in clients])
+        engines = Engines(
+            clients,
+            lambda: lineup.wanted(),  # the lineup asks for the router's adapters, too
+            settings.reconcile_every_s,
+            on_load=metrics.load_seconds.observe,
+            on_lost=lambda name: metrics.engine_lost.labels(name).inc(),
+        )
+        llm: Engines | RouterLLMEndpoint = engines
         if settings.router_llm_url is not None:
             llm = RouterLLMEndpoint(
                 settings.router_llm_url, settings.router_llm_model, settings.router_llm_key
@@ -55,32 +69,25 @@ async def open_services(settings: Settings, client: EngineClient) -> AsyncIterat
             closing.push_async_callback(llm.aclose)
         routers = RouterSwitch(open_router(folder, catalog, llm, registry, settings))
         lineup = Lineup(registry, routers.adapters)
-        in_flight = InFlight()
-        metrics = Metrics()
-        reconciler = Reconciler(
-            client,
-            lineup.wanted,
-            in_flight,
-            settings.reconcile_every_s,
-            on_load=metrics.load_seconds.observe,
-            on_lost=metrics.engine_lost.inc,
-        )
-        dispatcher = Dispatcher(routers, lineup, reconciler)
+        dispatcher = Dispatcher(routers, lineup, engines)
         checkpointer = await closing.enter_async_context(open_conversations(settings.home))
-        answerer = Answerer(client, in_flight)
+        answerer = Answerer(engines)
         graph = ConversationGraph(dispatcher, answerer, checkpointer, settings.speculate)
-        await closing.enter_async_context(_running(reconciler.run()))
-        await closing.enter_async_context(_running(follow_versions(registry, reconciler.wake)))
+        for engine in engines.all:
+            await closing.enter_async_context(_running(engine.reconciler.run()))
+        await closing.enter_async_context(_running(follow_versions(registry, engines.wake)))
         following = follow_routers(routers, registry, published, catalog, llm, settings)
         await closing.enter_async_context(_running(following))
-        admission = Admission(settings.concurrency, settings.max_queued, settings.queue_timeout_s)
+        admission = Admission(
+            lambda: settings.slots(engines.alive), settings.max_queued, settings.queue_timeout_s
+        )
         keys = KeyRing(KeyStore(settings.home))
         await closing.enter_async_context(_running(_follow_keys(keys, settings)))
         yield GatewayState(
             settings,
             registry,
             lineup,
-            reconciler,
+            engines,
             routers,
             dispatcher,
             graph,

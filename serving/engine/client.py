@@ -1,18 +1,19 @@
 """What we ask of one vLLM server, over HTTP."""
 
 import math
+import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
-from agents.errors import EngineRejected, EngineUnavailable
+from agents.errors import EngineMisfit, EngineRejected, EngineUnavailable
 from agents.settings import bearer
 from serving.own_time import EngineWait
 from serving.tracing import Trace, client_span
@@ -31,6 +32,23 @@ _TOP_LOGPROBS = 20
 _CONNECTIONS = 4096
 # Below vLLM's own 5 s: a connection that the server is just closing must not be used again.
 _KEEPALIVE_S = 3.0
+# A busy server answers within it; one that does not is as good as gone.
+_LISTING_S = 20.0
+_MAX_LORAS = re.compile(rb'^vllm:lora_requests_info\{.*?max_lora="(\d+)"', re.MULTILINE)
+
+
+class ServedModel(NamedTuple):
+    """A model as a server lists it.
+
+    Attributes:
+        parent: the base it is an adapter of; None: it is a base.
+        root: the folder or the hub's name it was loaded from.
+        max_model_len: the context in tokens; adapters have none of their own.
+    """
+
+    parent: str | None
+    root: str | None
+    max_model_len: int | None
 
 
 class EngineClient:
@@ -61,6 +79,9 @@ class EngineClient:
             timeout=httpx.Timeout(timeout_s, connect=5.0),
             headers=bearer(key),
         )
+        there = self._http.base_url
+        self.name = there.netloc.decode() + there.path.rstrip("/")
+        """Which server it is, without what a URL may hold besides."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -73,14 +94,40 @@ class EngineClient:
         except httpx.HTTPError:
             return False
 
-    async def models(self) -> dict[str, str | None]:
-        """The models the server has, each with the base it is an adapter of (None: a base)."""
-        listing = orjson.loads(await self._request("GET", "/v1/models", None))
-        return {
-            model["id"].removeprefix(self._prefix): model.get("parent")
-            for model in listing["data"]
-            if model.get("parent") is None or model["id"].startswith(self._prefix)
-        }
+    async def models(self) -> dict[str, ServedModel]:
+        """The models the server has, by our names; `EngineMisfit` if it does not tell."""
+        try:
+            content = await self._request("GET", "/v1/models", None, timeout_s=_LISTING_S)
+            return {
+                model["id"].removeprefix(self._prefix): ServedModel(
+                    model.get("parent"), model.get("root"), model.get("max_model_len")
+                )
+                for model in orjson.loads(content)["data"]
+                if model.get("parent") is None or model["id"].startswith(self._prefix)
+            }
+        except EngineRejected as error:
+            raise EngineMisfit(
+                f"vLLM at {self.name} does not list its models ({error.status}: {error.message}); "
+                "PHILHARMONIC_ENGINE_KEY must be its --api-key"
+            ) from None
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise EngineMisfit(f"what answers at {self.name} is no vLLM server") from None
+
+    async def max_loras(self) -> int | None:
+        """How many adapters it takes into one batch; None if its metrics do not tell.
+
+        vLLM shows that of a server that has worked, so it is given a token to make if need be.
+        """
+        if (found := await self._max_loras()) is None:
+            payload = {"model": BASE_MODEL, "prompt": "a", "max_tokens": 1}
+            await self._request("POST", "/v1/completions", payload)
+            found = await self._max_loras()
+        return found
+
+    async def _max_loras(self) -> int | None:
+        response = await self._send("GET", "/metrics", None)
+        found = _MAX_LORAS.search(response.content)
+        return None if found is None else int(found[1])
 
     async def load_adapter(self, name: str, folder: Path) -> None:
         """Make the server serve the adapter in ``folder`` as model ``name``."""
@@ -131,7 +178,7 @@ class EngineClient:
                             _trace_usage(trace, chunk)
                             yield chunk
             except httpx.HTTPError as error:
-                raise EngineUnavailable(f"vLLM at {self.url} broke off: {error!r}") from None
+                raise EngineUnavailable(f"vLLM at {self.name} broke off: {error!r}") from None
             finally:
                 wait.end()
 
@@ -155,7 +202,7 @@ class EngineClient:
             return [max(float(top.get(label, _FLOOR)), _FLOOR) for label in labels]
         except (ValueError, LookupError, TypeError, AttributeError):
             raise EngineUnavailable(
-                f"vLLM at {self.url} answered a label read without log-probabilities"
+                f"vLLM at {self.name} answered a label read without log-probabilities"
             ) from None
 
     def _there(self, name: str) -> str:
@@ -183,8 +230,9 @@ class EngineClient:
         path: str,
         payload: Mapping[str, Any] | None,
         headers: Mapping[str, str] = _NO_HEADERS,
+        timeout_s: float | None = None,
     ) -> bytes:
-        response = await self._send(method, path, payload, headers)
+        response = await self._send(method, path, payload, headers, timeout_s)
         if response.status_code != 200:
             raise _rejection(response.status_code, response.content)
         return response.content
@@ -195,15 +243,17 @@ class EngineClient:
         path: str,
         payload: Mapping[str, Any] | None,
         headers: Mapping[str, str] = _NO_HEADERS,
+        timeout_s: float | None = None,
     ) -> httpx.Response:
         content = None if payload is None else orjson.dumps(payload)
+        timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
         wait = EngineWait()
         try:
             return await self._http.request(
-                method, path, content=content, headers={**_JSON, **headers}
+                method, path, content=content, headers={**_JSON, **headers}, timeout=timeout
             )
         except httpx.HTTPError as error:
-            raise EngineUnavailable(f"vLLM at {self.url} does not answer: {error!r}") from None
+            raise EngineUnavailable(f"vLLM at {self.name} does not answer: {error!r}") from None
         finally:
             wait.end()
 

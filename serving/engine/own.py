@@ -1,14 +1,16 @@
 """Our own vLLM server for as long as a block of code runs."""
 
 import asyncio
+import ipaddress
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import httpx
 from rich.console import Console
 
 from agents.bases import profile_named
-from agents.errors import EngineUnavailable
+from agents.errors import ConfigError, EngineUnavailable
 from agents.registry import Registry
 from agents.settings import Settings
 from serving.announce import running_server
@@ -49,21 +51,19 @@ async def own_engine(
 async def any_engine(settings: Settings, console: Console) -> AsyncIterator[EngineClient]:
     """A client of a healthy engine.
 
-    It is the one at ``settings.engine_url``, that of a server which runs on this home with the
-    same base, or one of our own.
+    It is the first healthy one of ``settings.engine_url``, of those behind a server which runs on
+    this home with the same base, or one of our own.
 
     Raises:
         EngineUnavailable: the engine does not answer in time.
     """
     running = running_server(settings)
-    url = settings.engine_url
-    if url is None and running is not None and running.base == settings.base:
-        url = running.engine_url
-    if url is not None:
-        client = engine_client(settings, url)
+    urls: Sequence[str] = settings.engine_url
+    if not urls and running is not None and running.base == settings.base:
+        urls = running.engine_urls
+    if urls:
+        client = await _first_healthy(settings, urls)
         try:
-            if not await client.is_healthy():
-                raise EngineUnavailable(f"no vLLM server answers at {url}")
             yield client
         finally:
             await client.aclose()
@@ -78,10 +78,36 @@ async def any_engine(settings: Settings, console: Console) -> AsyncIterator[Engi
         await client.aclose()
 
 
+async def _first_healthy(settings: Settings, urls: Sequence[str]) -> EngineClient:
+    for url in urls:
+        client = engine_client(settings, url)
+        if await client.is_healthy():
+            return client
+        await client.aclose()
+    raise EngineUnavailable(f"no vLLM server answers at {' or '.join(urls)}")
+
+
 def engine_client(settings: Settings, url: str) -> EngineClient:
-    """A client of the vLLM server at ``url``, for the adapters of this home."""
+    """A client of the vLLM server at ``url``, for the adapters of this home.
+
+    Raises:
+        ConfigError: it is on another machine, and we have no key for it.
+    """
+    if settings.engine_key is None and not _is_loopback(url):
+        raise ConfigError(
+            f"the engine at {url} is not on loopback, where others may reach it and load adapters "
+            "into it: start it with --api-key and set PHILHARMONIC_ENGINE_KEY to the same key"
+        )
     owner = Registry(settings.home).home_id
     return EngineClient(url, settings.request_timeout_s, settings.engine_key, owner)
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def free_port() -> int:

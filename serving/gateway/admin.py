@@ -19,7 +19,7 @@ routes = APIRouter(prefix="/admin/agents", responses=errors(400, 403, 404))
 
 @routes.get("")
 async def list_agents(state: State) -> dict[str, Any]:
-    """Every agent with its versions, the live one, and whether the engine has it loaded."""
+    """Every agent with its versions, the live one, and whether an engine has it loaded."""
     names = await asyncio.to_thread(state.registry.agents)
     return {"agents": [await _about(state, name) for name in names]}
 
@@ -56,7 +56,7 @@ async def unload(name: str, state: State) -> dict[str, Any]:
 
 async def _changed(state: GatewayState, name: str) -> dict[str, Any]:
     state.lineup.refresh()
-    state.reconciler.wake()
+    state.engines.wake()
     return await _about(state, name)
 
 
@@ -77,7 +77,7 @@ def _version(state: GatewayState, version: Version, live: Version | None) -> dic
     return {
         "version": version.number,
         "live": live is not None and version.number == live.number,
-        "loaded": engine_model(version) in state.reconciler.loaded,
+        "loaded": engine_model(version) in state.engines.loaded,
         "created": version.created,
         "base": version.config.base,
         "scores": version.manifest.get("scores"),

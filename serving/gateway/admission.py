@@ -4,6 +4,7 @@ import asyncio
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 
 from serving.gateway.errors import ApiError
@@ -18,12 +19,12 @@ class Admission:
     """Gives out slots, first come, first served; refuses at once what the queue cannot hold.
 
     Args:
-        slots: how many turns the engine works on at a time.
+        slots: how many turns the engines work on at a time; less while one of them is out.
         queue: how many may wait beside them.
         patience_s: how long one of them may wait.
     """
 
-    def __init__(self, slots: int, queue: int, patience_s: float) -> None:
+    def __init__(self, slots: Callable[[], int], queue: int, patience_s: float) -> None:
         self._slots = slots
         self._queue = queue
         self._patience_s = patience_s
@@ -44,28 +45,30 @@ class Admission:
         Raises:
             ApiError: there is none (429, with the time after which one is likely).
         """
-        if self._tickets >= self._slots + self._queue:
+        if self._tickets >= self._slots() + self._queue:
             raise self._refusal(f"{self.in_flight} turns are being answered and {self.queued} wait")
         return Ticket(self)
 
     def _refusal(self, why: str) -> ApiError:
-        waves = (self.queued + 1) / self._slots
+        waves = (self.queued + 1) / self._slots()
         retry_s = min(max(1.0, waves * self._turn_s), _LONGEST_RETRY_S)
         message = f"Too much is asked at once: {why}. Try again in {math.ceil(retry_s)} s."
         return ApiError(429, message, "overloaded", retry_after_s=retry_s)
 
     async def _take(self) -> None:
-        if self.in_flight < self._slots:
+        if not self._waiting and self.in_flight < self._slots():
             self.in_flight += 1
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
+        self._hand_out()
         try:
             async with asyncio.timeout(self._patience_s):
                 await place
         except (TimeoutError, asyncio.CancelledError) as end:
             if not place.cancelled():  # it was handed a slot in the moment it gave up
-                self._free()
+                self.in_flight -= 1
+                self._hand_out()
             elif place in self._waiting:
                 self._waiting.remove(place)
             if isinstance(end, TimeoutError):
@@ -74,15 +77,16 @@ class Admission:
 
     def _give_back(self, held_s: float) -> None:
         self._turn_s += (held_s - self._turn_s) / _REMEMBERED
-        self._free()
+        self.in_flight -= 1
+        self._hand_out()
 
-    def _free(self) -> None:
-        while self._waiting:
+    def _hand_out(self) -> None:
+        slots = self._slots()
+        while self._waiting and self.in_flight < slots:
             place = self._waiting.popleft()
             if not place.done():  # else it is being cancelled
-                place.set_result(None)  # the slot goes from hand to hand
-                return
-        self.in_flight -= 1
+                place.set_result(None)
+                self.in_flight += 1
 
 
 class Ticket:

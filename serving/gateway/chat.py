@@ -101,8 +101,8 @@ async def _respond(
         try:
             return await _answered(state, await _place(state, parsed, spend, started, end), held)
         except EngineUnavailable:
-            # Nothing has gone out yet. The engine is being started again, or filled.
-            if not await state.reconciler.recovered(state.settings.engine_wait_s):
+            # Nothing has gone out yet. Another engine can answer, or this one will be back.
+            if not await state.engines.recovered(state.settings.engine_wait_s):
                 raise
             state.metrics.retried.inc()
         return await _answered(state, await _place(state, parsed, spend, started, end), held)

@@ -122,14 +122,15 @@ async def healthz() -> dict[str, str]:
 async def readyz(state: State) -> JSONResponse:
     """200 when a chat would succeed, else 503 with what is missing.
 
-    Adapters that the engine refuses are named in both; their agents do not answer, the others do.
+    Adapters that engines refuse, and that none has, are named in both; their agents do not
+    answer, the others do.
     """
-    refused = state.reconciler.refused
+    refused = state.engines.refused
     if state.is_ready():
         return JSONResponse({"status": "ready", "refused": refused})
     if state.drain.begun:
         return JSONResponse({"status": "stopping"}, 503)
-    loaded = state.reconciler.loaded
+    loaded = state.engines.loaded
     missing = sorted(state.lineup.wanted().keys() - loaded) if loaded else ["the engine"]
     body = {"status": "not ready", "missing": missing, "refused": refused}
     return JSONResponse(body, 503)
@@ -139,9 +140,7 @@ async def readyz(state: State) -> JSONResponse:
 async def metrics(state: State) -> Response:
     """Prometheus metrics."""
     state.metrics.ready.set(state.is_ready())
-    reconciler = state.reconciler
-    state.metrics.engine_up.set(bool(reconciler.loaded))
-    state.metrics.show_adapters(state.lineup.wanted(), reconciler.loaded, reconciler.refused)
+    state.metrics.show_engines(state.engines.all, state.lineup.wanted())
     state.metrics.in_flight.set(state.admission.in_flight)
     state.metrics.queued.set(state.admission.queued)
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,17 +1,23 @@
 """What Prometheus sees of the gateway."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from serving.engines import Engine
 
 _ROUTE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _TIME_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 
 class Metrics:
-    """The gateway's counters; one set for each app, so that tests do not share them."""
+    """The gateway's counters; one set for each app, so that tests do not share them.
 
-    def __init__(self) -> None:
+    Args:
+        engines: the names of the engines, which their metrics carry as a label.
+    """
+
+    def __init__(self, engines: Iterable[str] = ()) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "philharmonic_requests",
@@ -65,7 +71,7 @@ class Metrics:
         )
         self.in_flight = Gauge(
             "philharmonic_requests_in_flight",
-            "Turns that the engine works on now",
+            "Turns that are worked on now",
             registry=self.registry,
         )
         self.queued = Gauge(
@@ -97,24 +103,40 @@ class Metrics:
         )
         self.engine_up = Gauge(
             "philharmonic_engine_up",
-            "1 while the engine answers",
+            "1 while the engine answers and may serve",
+            ("engine",),
+            registry=self.registry,
+        )
+        self.engine_avoided = Gauge(
+            "philharmonic_engine_avoided",
+            "1 while others are asked first because requests failed on the engine",
+            ("engine",),
+            registry=self.registry,
+        )
+        self.engine_load = Gauge(
+            "philharmonic_engine_requests_in_flight",
+            "Answers and label reads that the engine works on now",
+            ("engine",),
             registry=self.registry,
         )
         self.engine_lost = Counter(
             "philharmonic_engine_lost",
             "How often the engine stopped answering",
+            ("engine",),
             registry=self.registry,
         )
+        for engine in engines:
+            self.engine_lost.labels(engine)  # at nought from the start, so that it can increase
         self.adapter_loaded = Gauge(
             "philharmonic_adapter_loaded",
             "1 for each adapter that is wanted and loaded, 0 for one that is not loaded",
-            ("model",),
+            ("engine", "model"),
             registry=self.registry,
         )
         self.adapter_refused = Gauge(
             "philharmonic_adapter_refused",
             "1 for each adapter that the engine refuses to load",
-            ("model",),
+            ("engine", "model"),
             registry=self.registry,
         )
         self.load_seconds = Histogram(
@@ -124,12 +146,15 @@ class Metrics:
             registry=self.registry,
         )
 
-    def show_adapters(
-        self, wanted: Collection[str], loaded: Collection[str], refused: Collection[str]
-    ) -> None:
-        """Set the gauges of adapters; those that are wanted no more are gone from them."""
+    def show_engines(self, engines: Iterable[Engine], wanted: Collection[str]) -> None:
+        """Set the gauges of engines and adapters; what is wanted no more is gone from them."""
         self.adapter_loaded.clear()
         self.adapter_refused.clear()
-        for model in wanted:
-            self.adapter_loaded.labels(model).set(model in loaded)
-            self.adapter_refused.labels(model).set(model in refused)
+        for engine in engines:
+            self.engine_up.labels(engine.name).set(bool(engine.loaded))
+            self.engine_avoided.labels(engine.name).set(engine.is_avoided)
+            self.engine_load.labels(engine.name).set(engine.load)
+            for model in wanted:
+                refused = model in engine.reconciler.refused
+                self.adapter_loaded.labels(engine.name, model).set(model in engine.loaded)
+                self.adapter_refused.labels(engine.name, model).set(refused)

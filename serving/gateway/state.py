@@ -10,13 +10,13 @@ from fastapi import Depends, Request
 from agents.registry import Registry
 from agents.settings import Settings
 from serving.dispatch import Dispatcher
+from serving.engines import Engines
 from serving.gateway.admission import Admission
 from serving.gateway.drain import Drain
 from serving.gateway.metrics import Metrics
 from serving.graph import ConversationGraph
 from serving.keys import KeyRing
 from serving.lineup import Lineup
-from serving.reconciler import Reconciler
 from serving.routers import RouterSwitch
 
 
@@ -27,7 +27,7 @@ class GatewayState:
     settings: Settings
     registry: Registry
     lineup: Lineup
-    reconciler: Reconciler
+    engines: Engines
     routers: RouterSwitch
     dispatcher: Dispatcher
     graph: ConversationGraph
@@ -38,9 +38,9 @@ class GatewayState:
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def is_ready(self) -> bool:
-        """Whether a chat would succeed now, with any live agent that the engine accepts."""
-        reconciler = self.reconciler
-        is_complete = self.lineup.is_complete(reconciler.loaded, reconciler.refused)
+        """Whether a chat would succeed now, with any live agent that an engine accepts."""
+        engines = self.engines
+        is_complete = self.lineup.is_complete(engines.loaded, engines.refused)
         return is_complete and not self.drain.begun
 
     def conversation_lock(self, conversation_id: str) -> asyncio.Lock:

@@ -89,15 +89,15 @@ class Gateway:
 
 
 @contextmanager
-def serving(home: Path, catalog: Path, engine_url: str | None = None) -> Iterator[Gateway]:
-    """Start a gateway, with its own vLLM unless ``engine_url`` names one; stop it with Ctrl-C.
+def serving(home: Path, catalog: Path, *engine_urls: str) -> Iterator[Gateway]:
+    """Start a gateway, with its own vLLM unless there are ``engine_urls``; stop it with Ctrl-C.
 
     It must end with exit code 0 and take the whole of its vLLM with it.
     """
     port, engine_port = free_port(), free_port()
     command = [sys.executable, "-m", "philharmonic", "serve", "--port", str(port)]
-    if engine_url is not None:
-        command += ["--engine-url", engine_url]
+    for each in engine_urls:
+        command += ["--engine-url", each]
     environment = _environment(home, catalog)
     environment["PHILHARMONIC_ENGINE_PORT"] = str(engine_port)
     output = home / "serve.log"
@@ -111,7 +111,7 @@ def serving(home: Path, catalog: Path, engine_url: str | None = None) -> Iterato
             stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}"
-    engine_url = engine_url or f"http://127.0.0.1:{engine_port}"
+    engine_url = engine_urls[0] if engine_urls else f"http://127.0.0.1:{engine_port}"
     with (
         httpx.Client(base_url=url, timeout=120) as http,
         httpx.Client(base_url=engine_url, timeout=120) as engine,

@@ -125,7 +125,7 @@ def yaml_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def settings(server: Gateway) -> Settings:
-    return Settings(home=server.home, agents_dir=server.catalog, engine_url=server.engine_url)
+    return Settings(home=server.home, agents_dir=server.catalog, engine_url=(server.engine_url,))
 
 
 def test_killed_at_any_moment_it_changes_nothing_and_the_same_command_finishes(

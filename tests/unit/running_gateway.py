@@ -25,7 +25,7 @@ CHAT = "/v1/chat/completions"
 
 @dataclass(frozen=True)
 class Running:
-    """A gateway and the engine behind it."""
+    """A gateway and the engine behind it (the first, if there are several)."""
 
     url: str
     http: httpx.AsyncClient
@@ -39,11 +39,11 @@ class Running:
         body = {"model": model, "messages": [{"role": "user", "content": text}], **fields}
         return await self.http.post(CHAT, json=body)
 
-    async def gauge(self, name: str) -> float:
-        """The value of a metric without labels."""
+    async def gauge(self, name: str, **labels: str) -> float:
+        """The value of a metric with these labels."""
         page = (await self.http.get("/metrics")).text
         samples = [s for family in text_string_to_metric_families(page) for s in family.samples]
-        return next(sample.value for sample in samples if sample.name == name)
+        return next(s.value for s in samples if (s.name, s.labels) == (name, labels))
 
 
 def write_catalog(folder: Path, *agents: str) -> Path:
@@ -56,24 +56,24 @@ def write_catalog(folder: Path, *agents: str) -> Path:
 
 @asynccontextmanager
 async def running_gateway(
-    home: Path, engine: ToyEngine | None = None, **settings: Any
+    home: Path, *engines: ToyEngine, **settings: Any
 ) -> AsyncIterator[Running]:
-    """The gateway with all shipped agents; ``engine`` is running already, or a new one is."""
-    if engine is None:
+    """The gateway with all shipped agents; the engines are running already, or a new one is."""
+    if not engines:
         async with ToyEngine().running() as engine, running_gateway(home, engine, **settings) as up:
             yield up
         return
     chosen = Settings(**{"home": home, "reconcile_every_s": 0.05, "port": free_port(), **settings})
-    client = engine_client(chosen, engine.url)
+    clients = [engine_client(chosen, engine.url) for engine in engines]
     with _listening(chosen) as listener:
         url = f"http://127.0.0.1:{chosen.port}"
         async with (
-            open_services(chosen, client) as state,
+            open_services(chosen, clients) as state,
             _served(state, listener),
             httpx.AsyncClient(base_url=url, timeout=30) as http,
         ):
-            await until(lambda: state.is_ready())
-            yield Running(url, http, engine, state)
+            await until(lambda: state.is_ready() and state.engines.were_tried)
+            yield Running(url, http, engines[0], state)
 
 
 @asynccontextmanager

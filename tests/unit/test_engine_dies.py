@@ -50,7 +50,7 @@ async def test_what_had_not_begun_is_asked_again_and_answered_once(tmp_path: Pat
         await until(lambda: engine.working == 3)
         await stage.die()
         late = asyncio.create_task(up.chat(model="sql"))
-        await until(lambda: not up.state.reconciler.loaded)
+        await until(lambda: not up.state.engines.loaded)
         assert (await up.http.get("/readyz")).status_code == 503
         engine.goes_on.set()
         await stage.come_back()
@@ -120,7 +120,7 @@ async def test_a_refused_adapter_takes_nobody_else_down(
         assert routed.status_code == 200
         assert routed.json()["philharmonic"]["agent"] != "cron"
         engine.refuses = {}
-        await until(lambda: not up.state.reconciler.refused)
+        await until(lambda: not up.state.engines.refused)
         assert (await up.chat(model="cron")).json()["model"] == "cron@1"
 
 

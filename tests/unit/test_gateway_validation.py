@@ -34,7 +34,7 @@ CHAT = "/v1/chat/completions"
 @asynccontextmanager
 async def gateway(max_body_bytes: int = 10_000) -> AsyncIterator[httpx.AsyncClient]:
     """The app without anything behind it: no request here may get that far."""
-    admission = Admission(slots=1, queue=0, patience_s=1)
+    admission = Admission(lambda: 1, queue=0, patience_s=1)
     settings = Settings(max_body_bytes=max_body_bytes)
     state = SimpleNamespace(
         settings=settings,

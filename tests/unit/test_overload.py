@@ -139,7 +139,7 @@ async def test_who_does_not_read_is_cut_off_and_holds_little(tmp_path: Path) -> 
 
 
 async def test_a_slot_goes_to_the_one_that_came_first() -> None:
-    admission, order = Admission(slots=1, queue=9, patience_s=5), []
+    admission, order = Admission(lambda: 1, queue=9, patience_s=5), []
 
     async def turn(name: int) -> None:
         with admission.ticket() as ticket:
@@ -153,7 +153,7 @@ async def test_a_slot_goes_to_the_one_that_came_first() -> None:
 
 
 async def test_a_slot_that_comes_with_a_cancellation_is_not_lost() -> None:
-    admission = Admission(slots=1, queue=2, patience_s=5)
+    admission = Admission(lambda: 1, queue=2, patience_s=5)
 
     async def turn() -> None:
         with admission.ticket() as ticket:
@@ -178,7 +178,7 @@ async def test_the_time_to_come_back_grows_with_queue_and_turns() -> None:
             return error.retry_after_s
         raise AssertionError("it was let in")
 
-    admission = Admission(slots=1, queue=3, patience_s=5)
+    admission = Admission(lambda: 1, queue=3, patience_s=5)
     tickets = [admission.ticket().__enter__() for _ in range(4)]
     await tickets[0].slot()
     assert refusal(admission) == 4.0  # three wait, and the newcomer; a second each, as assumed

@@ -110,15 +110,18 @@ async def test_metrics_follow_what_happens(tmp_path: Path) -> None:
         await up.chat(stream=True)
         await up.chat("every monday", "auto")
         page = (await up.http.get("/metrics")).text
+        engine = f"127.0.0.1:{up.engine.port}"
         for line in (
             'philharmonic_requests_total{agent="general",status="200"} 1.0',
             f'philharmonic_http_responses_total{{route="{CHAT}",status="200"}} 2.0',
-            "philharmonic_engine_up 1.0",
+            f'philharmonic_engine_up{{engine="{engine}"}} 1.0',
+            f'philharmonic_engine_avoided{{engine="{engine}"}} 0.0',
+            f'philharmonic_engine_requests_in_flight{{engine="{engine}"}} 0.0',
             "philharmonic_ready 1.0",
-            'philharmonic_adapter_loaded{model="cron@1"} 1.0',
-            'philharmonic_adapter_refused{model="cron@1"} 0.0',
+            f'philharmonic_adapter_loaded{{engine="{engine}",model="cron@1"}} 1.0',
+            f'philharmonic_adapter_refused{{engine="{engine}",model="cron@1"}} 0.0',
             "philharmonic_adapter_load_seconds_count 5.0",
-            "philharmonic_engine_lost_total 0.0",
+            f'philharmonic_engine_lost_total{{engine="{engine}"}} 0.0',
             'philharmonic_time_to_first_token_seconds_count{agent="general"} 1.0',
         ):
             assert line in page, line

@@ -22,9 +22,12 @@ class ToyEngine:
         gap_s: from one word of a stream to the next.
         words: of an answer, each of them ``word``.
         goes_on: answers wait while it is clear.
+        is_broken: whether it answers every chat and label read with 500.
+        root, max_model_len, max_loras: what it says of its base and of how it was started.
         breaks_after: words after which it drops the connection of a stream.
         working: answers it is busy with; ``most`` of them at once so far.
         chats: the bodies of all chats; ``sent`` the words of all streams.
+        reads: how many label reads it was asked for.
         headers: those of the last chat.
     """
 
@@ -37,11 +40,16 @@ class ToyEngine:
     word: str = "word"
     goes_on: asyncio.Event = field(default_factory=asyncio.Event)
     breaks_after: int | None = None
+    is_broken: bool = False
+    root: str = "/models/default-b179c9523d0e"
+    max_model_len: int = 8192
+    max_loras: int = 8
     working: int = 0
     most: int = 0
     chats: list[dict[str, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     sent: int = 0
+    reads: int = 0
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -56,6 +64,8 @@ class ToyEngine:
         """Listen, the second time on the same port and empty, as a restarted engine would."""
         self.adapters = {}
         app = web.Application(client_max_size=2**24)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/load_lora_adapter", self._load)
         app.router.add_post("/v1/unload_lora_adapter", self._unload)
@@ -72,7 +82,16 @@ class ToyEngine:
 
     async def _models(self, _: web.Request) -> web.Response:
         adapters = [{"id": name, "parent": BASE_MODEL} for name in self.adapters]
-        return web.json_response({"data": [{"id": BASE_MODEL, "parent": None}, *adapters]})
+        base: dict[str, Any] = {"id": BASE_MODEL, "parent": None, "root": self.root}
+        base["max_model_len"] = self.max_model_len
+        return web.json_response({"data": [base, *adapters]})
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.Response()
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        line = f'vllm:lora_requests_info{{max_lora="{self.max_loras}",running_lora_adapters=""}} 1'
+        return web.Response(text=f"{line}\n")
 
     async def _load(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = await request.json()
@@ -94,6 +113,9 @@ class ToyEngine:
         return web.Response(text="Success")
 
     async def _label_read(self, _: web.Request) -> web.Response:
+        self.reads += 1
+        if self.is_broken:
+            return _error(500, "out of order")
         return web.json_response({"choices": [{"logprobs": {"top_logprobs": [{}]}}]})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
@@ -101,6 +123,8 @@ class ToyEngine:
         if body["model"] not in {BASE_MODEL, *self.adapters}:
             return _error(404, f"The model {body['model']} does not exist")
         self.chats.append(body)
+        if self.is_broken:
+            return _error(500, "out of order")
         self.headers = {name.lower(): value for name, value in request.headers.items()}
         self.working += 1
         self.most = max(self.most, self.working)

@@ -44,6 +44,7 @@ class ToyVllm(ToyEngine):
 
     async def _label_read(self, request: web.Request) -> web.Response:
         prompt = (await request.json())["prompt"]
+        self.reads += 1
         self.log.append("read")
         await asyncio.sleep(self.read_s)
         letter = self.label(prompt)
