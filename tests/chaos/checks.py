@@ -12,7 +12,7 @@ from tests.integration.hot_swap import AGENT, mixed
 
 #: Where two agents' answers to one question differ.
 _LOOK = 8
-#: A gateway that has been through everything may hold so much more than one after its warm-up.
+#: What has been through everything may hold so much more than after its warm-up.
 MEMORY_GROWTH = 0.10
 MORE_DESCRIPTORS = 2
 
@@ -203,8 +203,9 @@ def little_growth(first: Sequence[Sample], last: Sequence[Sample], limit: float)
     return Check(name, len(first), [note] if grown >= limit else [], note)
 
 
-def same_memory(before: Sample, after: Sample) -> Check:
-    """The gateway holds as much memory as after its warm-up."""
-    grown = after.rss_mb / before.rss_mb - 1
-    note = f"{before.rss_mb:.0f} MB before, {after.rss_mb:.0f} MB after ({grown:+.1%})"
-    return Check("the gateway's memory is back", 1, [note] if grown > MEMORY_GROWTH else [], note)
+def same_memory(whose: str, before_mb: float, after_mb: float) -> Check:
+    """A process that has been through everything holds as much memory as after its warm-up."""
+    grown = after_mb / before_mb - 1
+    note = f"{before_mb:.0f} MB before, {after_mb:.0f} MB after ({grown:+.1%})"
+    broken = [note] if grown > MEMORY_GROWTH else []
+    return Check(f"the {whose}'s memory is back", 1, broken, note)

@@ -60,6 +60,20 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """Gateway and engine at rest."""
+
+    gateway: Sample
+    engine_mb: float
+
+
+async def weighed(acted_on: Stage) -> Weighed:
+    """What both hold after a while without work."""
+    gateway = await at_rest(acted_on.gateway.process.pid)
+    return Weighed(gateway, acted_on.engine_mb)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """All that was seen; moments are `time.monotonic`."""
 
@@ -82,7 +96,7 @@ async def run(acted_on: Stage, options: Options) -> Outcome:
         planned = drawn(WARM_UP_CONVERSATIONS, SEED + 1)
         await warm_up.closed_loop(planned, WARM_UP_USERS, WARM_UP_S)
         _say("warm; at rest …")
-        before = await at_rest(acted_on.gateway.process.pid)
+        before = await weighed(acted_on)
         load = Load(direct, proxied)
         _say(f"{options.conversations} conversations begin within {options.seconds:.0f} s …")
         begin = time.monotonic()
@@ -96,7 +110,7 @@ async def run(acted_on: Stage, options: Options) -> Outcome:
         )
         _say("reading everything back; at rest …")
         stored = await read_back(direct, load.ledger)
-    after = await at_rest(acted_on.gateway.process.pid)
+    after = await weighed(acted_on)
     found = _checks(acted_on, options, load, happenings, stored, before, after)
     return Outcome(begin, happenings, load.ledger, found)
 
@@ -107,8 +121,8 @@ def _checks(
     load: Load,
     happenings: Sequence[Happening],
     stored: dict[str, list[Stored]],
-    before: Sample,
-    after: Sample,
+    before: Weighed,
+    after: Weighed,
 ) -> list[checks.Check]:
     ledger = load.ledger
     return [
@@ -123,8 +137,9 @@ def _checks(
         checks.explained(ledger, happenings),
         checks.all_finished(load.finished, options.conversations),
         checks.nothing_left_behind(acted_on.left_behind(), len(acted_on.engines)),
-        checks.same_descriptors(before, after),
-        checks.same_memory(before, after),
+        checks.same_descriptors(before.gateway, after.gateway),
+        checks.same_memory("gateway", before.gateway.rss_mb, after.gateway.rss_mb),
+        checks.same_memory("engine", before.engine_mb, after.engine_mb),
     ]
 
 

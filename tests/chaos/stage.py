@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agents.settings import ROOT, Settings
 from serving.engine.own import free_port
+from tests.benchmarks.processes import resident_mb
 from tests.integration.gateway import (
     Gateway,
     children,
@@ -80,6 +81,11 @@ class Stage:
         """The process group of the engine that runs."""
         (leader,) = children(self.gateway.process.pid)
         return leader
+
+    @property
+    def engine_mb(self) -> float:
+        """Memory of the engine and its workers."""
+        return resident_mb(group_of(self.engine))
 
     def kill_gateway(self) -> None:
         """End the gateway's process alone."""

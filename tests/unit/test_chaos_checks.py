@@ -221,6 +221,6 @@ def test_memory_that_grows_is_told_from_memory_that_does_not() -> None:
 
     assert checks.little_growth(at(200, 201, 220), at(203, 203, 150), 0.02).holds
     assert not checks.little_growth(at(200, 201, 220), at(206, 206, 150), 0.02).holds
-    assert checks.same_memory(*at(200, 219)).holds
-    assert not checks.same_memory(*at(200, 221)).holds
+    assert checks.same_memory("engine", 200, 219).holds
+    assert not checks.same_memory("engine", 200, 221).holds
     assert plot(at(200, 201, 202)).startswith(b"\x89PNG")
