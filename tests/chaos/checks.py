@@ -155,15 +155,14 @@ def explained(ledger: Ledger, happenings: Sequence[Happening]) -> Check:
 
 def excuses(happening: Happening, attempt: Attempt) -> bool:
     """Whether the attempt fell into the fault's time and failed as that fault makes it fail."""
-    fault, seen = happening.fault, attempt.seen
+    seen, excused = attempt.seen, happening.fault.excuses
     kind = seen.outcome if seen.outcome == "cut" else seen.why
-    return kind in fault.excuses and is_during(happening, attempt)
+    return kind in excused and is_during(happening, attempt, excused[kind])
 
 
-def is_during(happening: Happening, attempt: Attempt) -> bool:
-    """Whether the attempt was under way while the fault was on, or in its aftermath."""
-    over = happening.ended + happening.fault.aftermath_s
-    return attempt.began <= over and attempt.ended >= happening.began
+def is_during(happening: Happening, attempt: Attempt, aftermath_s: float = 0.0) -> bool:
+    """Whether the attempt was under way while the fault was on, or so long afterwards."""
+    return attempt.began <= happening.ended + aftermath_s and attempt.ended >= happening.began
 
 
 def all_happened(happenings: Sequence[Happening], timetable: Sequence[Fault]) -> Check:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tests.chaos.ledger import Ledger
 from tests.chaos.proxy import Proxy
@@ -95,29 +95,29 @@ class Fault:
 
     Attributes:
         at: as a share of the time in which conversations begin.
-        excuses: what clients may see of it: codes of errors, and ``cut`` for broken connections.
-        aftermath_s: how long after it is over they may.
+        excuses: what clients may see of it, codes of errors and ``cut`` for broken connections,
+            and for how many seconds after it is over they may.
     """
 
     name: str
     at: float
     bring_about: Callable[[Scene], Awaitable[str]]
-    excuses: frozenset[str] = frozenset()
-    aftermath_s: float = 0.0
+    excuses: Mapping[str, float] = field(default_factory=dict)
 
 
-#: While the engine is away all slots are held by turns that wait for it, and others queue.
-_NO_ENGINE = frozenset({"engine_unavailable", "overloaded", "timeout"})
-_CATCHING_UP_S = 60.0
+_CUT = {"cut": 2.0}
+#: While the engine is away all slots are held by turns that wait for it, and others queue; once it
+#: is back there is more to do than usual.
+_NO_ENGINE = dict.fromkeys(("engine_unavailable", "overloaded", "timeout"), 60.0)
 
 TIMETABLE = (
-    Fault("connections cut", 0.04, cut_connections, frozenset({"cut"}), 2.0),
+    Fault("connections cut", 0.04, cut_connections, _CUT),
     Fault("adapter swapped", 0.10, swap_in),
-    Fault("gateway killed", 0.16, kill_gateway, _NO_ENGINE | {"cut"}, _CATCHING_UP_S),
-    Fault("disk full", 0.46, fill_disk, frozenset({_FULL}), 2.0),
-    Fault("engine killed", 0.58, kill_engine, _NO_ENGINE, _CATCHING_UP_S),
+    Fault("gateway killed", 0.16, kill_gateway, _NO_ENGINE | _CUT),
+    Fault("disk full", 0.46, fill_disk, {_FULL: 2.0}),
+    Fault("engine killed", 0.58, kill_engine, _NO_ENGINE),
     Fault("adapter swapped back", 0.86, swap_back),
-    Fault("connections cut again", 0.93, cut_connections, frozenset({"cut"}), 2.0),
+    Fault("connections cut again", 0.93, cut_connections, _CUT),
 )
 
 

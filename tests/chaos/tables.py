@@ -14,7 +14,7 @@ _EXAMPLES = 5
 
 
 def fault_table(begin: float, happenings: Sequence[Happening], ledger: Ledger) -> Table:
-    """Each fault, and what became of the turns that were under way during it or its aftermath.
+    """Each fault, and what became of the turns that were under way meanwhile.
 
     Args:
         begin: when the first conversation did, by `time.monotonic`.

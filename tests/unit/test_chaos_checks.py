@@ -122,7 +122,7 @@ def test_mixing_is_only_ruled_out_if_both_versions_answered() -> None:
     assert not checks.unmixed(ledger(*one, *two, mixture)).holds
 
 
-CUT = Fault("cut", 0.0, cast(Any, None), frozenset({"cut"}), 2.0)
+CUT = Fault("cut", 0.0, cast(Any, None), {"cut": 2.0})
 
 
 @pytest.mark.parametrize(
