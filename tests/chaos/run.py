@@ -33,13 +33,15 @@ from tests.chaos.faults import TIMETABLE, Happening, Scene, happen
 from tests.chaos.ledger import Ledger, Stored, read_back
 from tests.chaos.load import Load, road
 from tests.chaos.proxy import Proxy
-from tests.chaos.resources import Sample, at_rest
+from tests.chaos.resources import REST_S, Sample, at_rest
 from tests.chaos.stage import Stage, stage
 from tests.chaos.tables import check_table, fault_table, kind_of
 from tests.integration.hot_swap import AGENT
 
 SEED = 0
 WARM_UP_CONVERSATIONS, WARM_UP_USERS, WARM_UP_S = 24, 8, 60.0
+#: For reading everything back, resting and stopping.
+AFTERWARDS_S = REST_S + 40.0
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,16 @@ class Options:
     Attributes:
         seconds: in which the conversations begin.
         turn_s: how long a client waits for an answer, or the next piece of one.
-        patience_s: how long clients whose turns fail go on asking after the last has begun, and
-            how long a start or a recovery may take.
+        patience_s: how long clients whose turns fail go on asking after the last has begun, if
+            there is that much time; also how long a start or a recovery may take.
+        end: when all is to be over, by `time.monotonic`.
     """
 
     conversations: int
     seconds: float
     turn_s: float
     patience_s: float
+    end: float
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,13 @@ async def run(acted_on: Stage, options: Options) -> Outcome:
         load = Load(direct, proxied)
         _say(f"{options.conversations} conversations begin within {options.seconds:.0f} s …")
         begin = time.monotonic()
+        time_left = options.end - begin - options.seconds - AFTERWARDS_S
         happenings, _ = await asyncio.gather(
             happen(Scene(acted_on, proxy, load.ledger), options.seconds),
             load.open_loop(
                 drawn(options.conversations, SEED),
                 options.conversations / options.seconds,
-                options.patience_s,
+                min(options.patience_s, time_left),
             ),
         )
         _say("reading everything back; at rest …")
@@ -192,19 +197,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Settings().home / "chaos", help="report, logs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report here as well")
     given = parser.parse_args()
-    options = Options(given.conversations, given.seconds, given.turn, given.patience)
-    stop_children_on_sigterm()
     began = time.monotonic()
-    _say("starting philharmonic serve …")
-    with (
-        tempfile.TemporaryDirectory(prefix="chaos-") as work,
-        stage(Path(work), options.patience_s, given.out, on_small_disk=True) as acted_on,
-    ):
-        left_s = given.limit - (time.monotonic() - began)
-        try:
-            outcome = asyncio.run(asyncio.wait_for(run(acted_on, options), left_s))
-        except TimeoutError:
-            sys.exit(f"not over after {given.limit:.0f} s (--limit): the machine may be too slow")
+    options = Options(
+        given.conversations, given.seconds, given.turn, given.patience, began + given.limit
+    )
+    stop_children_on_sigterm()
+    try:
+        outcome = _outcome(options, given.out)
+    except TimeoutError:
+        sys.exit(f"not over after {given.limit:.0f} s (--limit): the machine may be too slow")
+    except (RuntimeError, OSError) as error:
+        sys.exit(f"error: {error}")
     seconds = time.monotonic() - began
     console = Console(width=140)
     console.print(fault_table(outcome.begin, outcome.happenings, outcome.ledger))
@@ -216,6 +219,17 @@ def main() -> None:
     console.print(f"{seconds:.0f} s; report and logs in {given.out}")
     console.print(f"BROKEN: {', '.join(broken)}" if broken else "every promise was kept")
     sys.exit(1 if broken else 0)
+
+
+def _outcome(options: Options, logs: Path) -> Outcome:
+    """Start the stack, let the run happen, stop it."""
+    _say("starting philharmonic serve …")
+    with (
+        tempfile.TemporaryDirectory(prefix="chaos-") as work,
+        stage(Path(work), options.patience_s, logs, on_small_disk=True) as acted_on,
+    ):
+        left_s = options.end - time.monotonic()
+        return asyncio.run(asyncio.wait_for(run(acted_on, options), left_s))
 
 
 def _say(text: str) -> None:
