@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from tests.chaos.checks import Check, is_during
+from tests.chaos.checks import Check, excuses, is_during
 from tests.chaos.faults import Happening
 from tests.chaos.ledger import Attempt, Ledger
 
@@ -14,7 +14,7 @@ _EXAMPLES = 5
 
 
 def fault_table(begin: float, happenings: Sequence[Happening], ledger: Ledger) -> Table:
-    """Each fault, and what became of the turns that were under way meanwhile.
+    """Each fault, the turns that were under way meanwhile, and those that failed because of it.
 
     Args:
         begin: when the first conversation did, by `time.monotonic`.
@@ -29,19 +29,20 @@ def fault_table(begin: float, happenings: Sequence[Happening], ledger: Ledger) -
             happening.fault.name,
             f"{happening.began - begin:.0f}",
             "–" if happening.skipped else f"{happening.ended - happening.began:.0f}",
-            *_counts(turns),
+            *_counts(turns, [each for each in ledger.attempts if excuses(happening, each)]),
             escape(f"SKIPPED: {what}" if happening.skipped else what),
             style="yellow" if happening.skipped else "red" if happening.trouble else None,
         )
     table.add_section()
-    table.add_row("the whole run", "", "", *_counts(ledger.attempts), "")
+    failed = [each for each in ledger.attempts if each.seen.outcome != "answered"]
+    table.add_row("the whole run", "", "", *_counts(ledger.attempts, failed), "")
     return table
 
 
-def _counts(turns: Sequence[Attempt]) -> tuple[str, str, str]:
+def _counts(turns: Sequence[Attempt], failed: Sequence[Attempt]) -> tuple[str, str, str]:
     answered = sum(each.seen.outcome == "answered" for each in turns)
-    failed = Counter(kind_of(each) for each in turns if each.seen.outcome != "answered")
-    return str(len(turns)), str(answered), "\n".join(f"{n} {kind}" for kind, n in failed.items())
+    kinds = Counter(map(kind_of, failed))
+    return str(len(turns)), str(answered), "\n".join(f"{n} {kind}" for kind, n in kinds.items())
 
 
 def kind_of(attempt: Attempt) -> str:
