@@ -18,7 +18,7 @@ export UV_FIND_LINKS ?= $(subst $(space),$(comma),$(strip $(PIP_FIND_LINKS)))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test lint ruff format mypy unit integration bench lock clean
+.PHONY: help install serve test lint ruff format mypy unit integration bench chaos soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ lint: $(INSTALLED) ## run the checks that take seconds: ruff, formatting, mypy
 bench: $(INSTALLED) ## measure the CPU LoRA kernels, and the gateway against LiteLLM
 	$(BIN)/python -m tests.benchmarks.cpu_lora
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.benchmarks.gateway
+
+chaos: $(INSTALLED) ## let everything go wrong under load, in ten minutes (root: fills a disk, too)
+	$(BIN)/python -m tests.chaos.run $(ARGS)
+
+soak: $(INSTALLED) ## half the capacity for 20 minutes: memory, descriptors (ARGS="--minutes 60")
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 install: $(INSTALLED) ## install everything into .venv without starting anything
 

@@ -1,6 +1,7 @@
 """Our own vLLM server: one child process, started, watched, restarted and stopped."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from agents.bases import BaseProfile
 from serving.engine.client import BASE_MODEL
 from serving.engine.forked import fork_environment
 from serving.engine.server import PARENT_PID
+
+logger = logging.getLogger(__name__)
 
 #: Adapters that can take part in one batch, and that are kept in memory.
 MAX_LORAS = 8
@@ -63,8 +66,9 @@ def engine_environment(profile: BaseProfile) -> dict[str, str]:
 class EngineProcess:
     """Keeps one vLLM server running until it is told to stop.
 
-    A server that dies is started again, after a pause that doubles from 1 s to 30 s while it
-    keeps dying; the reconciler notices that the newcomer has no adapters and loads them.
+    A server that dies, or cannot be started, is started again after a pause that doubles from 1 s
+    to 30 s while it keeps dying; the reconciler notices that the newcomer has no adapters and
+    loads them.
     """
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
@@ -93,13 +97,10 @@ class EngineProcess:
         loop = asyncio.get_running_loop()
         while not self._stopping:
             started = loop.time()
-            self._log.parent.mkdir(parents=True, exist_ok=True)
-            with self._log.open("ab") as log:
-                await self._spawn(log)
-                assert self._process is not None
-                await self._process.wait()
-            # Workers that outlive their server would keep its memory.
-            _signal_group(self._process.pid, signal.SIGKILL)
+            try:
+                await self._run_once()
+            except OSError as error:  # no process can be made now, or the log not be opened
+                logger.error("vLLM could not be started, it will be tried again: %s", error)
             if loop.time() - started > 2 * _LONGEST_BACKOFF_S:
                 backoff = _FIRST_BACKOFF_S
             if not self._stopping:
@@ -118,9 +119,18 @@ class EngineProcess:
         _signal_group(process.pid, signal.SIGKILL)
         await process.wait()
 
-    async def _spawn(self, log: IO[bytes]) -> None:
+    async def _run_once(self) -> None:
+        """Start the server and wait for its end; OSError if it cannot be started."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            process = self._process = await self._spawn(log)
+            await process.wait()
+        # Workers that outlive their server would keep its memory.
+        _signal_group(process.pid, signal.SIGKILL)
+
+    async def _spawn(self, log: IO[bytes]) -> asyncio.subprocess.Process:
         # A session of its own: Ctrl-C reaches us alone, and we stop the whole group.
-        self._process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *self._command,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -151,3 +151,18 @@ def resident_mb(pids: Sequence[int]) -> float:
             continue
         kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kilobytes * 1024 / 1e6
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of one process in MB, pages that it shares with others included."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024 / 1e6
+
+
+def descriptors(pid: int) -> list[str]:
+    """What each open descriptor of a process stands for, as Linux's ``/proc`` names it."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.append(str(link.readlink()))
+    return found

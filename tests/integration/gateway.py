@@ -94,10 +94,20 @@ def serving(home: Path, catalog: Path, *engine_urls: str) -> Iterator[Gateway]:
 
     It must end with exit code 0 and take the whole of its vLLM with it.
     """
-    port, engine_port = free_port(), free_port()
+    gateway = start(home, catalog, free_port(), *engine_urls)
+    try:
+        wait_until_ready(gateway)
+        yield gateway
+    finally:
+        stop(gateway)
+
+
+def start(home: Path, catalog: Path, port: int, *engine_urls: str) -> Gateway:
+    """Start a gateway on ``port``, and do not wait for it."""
     command = [sys.executable, "-m", "philharmonic", "serve", "--port", str(port)]
     for each in engine_urls:
         command += ["--engine-url", each]
+    engine_port = free_port()
     environment = _environment(home, catalog)
     environment["PHILHARMONIC_ENGINE_PORT"] = str(engine_port)
     output = home / "serve.log"
@@ -112,16 +122,9 @@ def serving(home: Path, catalog: Path, *engine_urls: str) -> Iterator[Gateway]:
         )
     url = f"http://127.0.0.1:{port}"
     engine_url = engine_urls[0] if engine_urls else f"http://127.0.0.1:{engine_port}"
-    with (
-        httpx.Client(base_url=url, timeout=120) as http,
-        httpx.Client(base_url=engine_url, timeout=120) as engine,
-    ):
-        gateway = Gateway(url, engine_url, http, engine, home, catalog, output, process)
-        try:
-            _wait_until_ready(gateway)
-            yield gateway
-        finally:
-            _stop(process)
+    http = httpx.Client(base_url=url, timeout=120)
+    engine = httpx.Client(base_url=engine_url, timeout=120)
+    return Gateway(url, engine_url, http, engine, home, catalog, output, process)
 
 
 def _environment(home: Path, catalog: Path) -> dict[str, str]:
@@ -131,8 +134,9 @@ def _environment(home: Path, catalog: Path) -> dict[str, str]:
     return environment
 
 
-def _wait_until_ready(gateway: Gateway) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
+def wait_until_ready(gateway: Gateway, timeout_s: float = START_TIMEOUT_S) -> None:
+    """Wait until a chat would succeed; RuntimeError with the end of the logs if it never would."""
+    deadline = time.monotonic() + timeout_s
     while not gateway.is_ready():
         if gateway.process.poll() is not None or time.monotonic() > deadline:
             texts = [f"--- {name}\n{text}" for name, text in gateway.logs().items()]
@@ -140,7 +144,9 @@ def _wait_until_ready(gateway: Gateway) -> None:
         time.sleep(0.1)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(gateway: Gateway) -> None:
+    """Stop it as Ctrl-C does; AssertionError if it fails or leaves a process behind."""
+    process = gateway.process
     engines = children(process.pid)
     process.send_signal(signal.SIGINT)
     try:
@@ -149,8 +155,19 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.kill()
         process.wait()
         raise
+    finally:
+        gateway.http.close()
+        gateway.engine.close()
     left = [pid for engine in engines for pid in group_of(engine)]
     assert (code, left) == (0, [])
+
+
+def kill(gateway: Gateway) -> None:
+    """End the gateway's process as the kernel does when memory is short, without a word."""
+    gateway.process.kill()
+    gateway.process.wait()
+    gateway.http.close()
+    gateway.engine.close()
 
 
 def completion_of(response: httpx.Response) -> dict[str, Any]:

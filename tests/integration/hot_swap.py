@@ -231,13 +231,13 @@ def outcome_of(run: Run, begin: float, reader: Reader, changes: Sequence[Change]
         streams=len(reader.streams),
         lost=[str(r.error) for r in run.records if r.error is not None] + reader.lost,
         answers=answers,
-        mixed=_mixed(reader.streams),
+        mixed=mixed(reader.streams),
         effects=[_effect(c, answered, begin, end) for c, end in zip(changes, ends, strict=True)],
     )
 
 
-def _mixed(streams: Sequence[tuple[frozenset[str], str]]) -> list[str]:
-    """The streams that hold more than one version."""
+def mixed(streams: Sequence[tuple[frozenset[str], str]]) -> list[str]:
+    """The streams that hold more than one version, given the models each named, and its text."""
     looks: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for models, text in streams:
         if len(models) == 1:

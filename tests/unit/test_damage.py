@@ -1,6 +1,5 @@
 """Disks that are full or read-only, files that are damaged: what breaks, and what goes on."""
 
-import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -13,40 +12,23 @@ from agents.errors import StorageError
 from agents.registry import Registry
 from serving.engine.own import free_port
 from serving.keys import KeyLimits, KeyStore
+from tests.small_disk import ZEROS, fill_up, small_disk
 from tests.unit.conftest import Cli
 from tests.unit.running_gateway import Running, running_gateway, until, write_catalog
 
-ZEROS = b"\0" * 4096
 
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(name="disk")
+def _disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 40 MB of its own; without the right to mount one, the test is skipped."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("needs the right to mount a tmpfs")
     try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        with small_disk(tmp_path / "disk", 40):
+            yield tmp_path / "disk"
+    except PermissionError as error:
+        pytest.skip(str(error))
 
 
 def remount(folder: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
-
-
-def fill_up(folder: Path) -> Path:
-    """A file that takes all the room there is."""
-    path = folder / "ballast"
-    with path.open("wb", buffering=0) as file:
-        try:
-            while file.write(ZEROS):
-                pass
-        except OSError:
-            pass
-    return path
 
 
 async def conversation(up: Running) -> str:
@@ -62,12 +44,12 @@ async def stored_messages(up: Running, conversation_id: str) -> int:
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 async def test_a_disk_that_takes_nothing_more_stops_stored_conversations_alone(
-    small_disk: Path, fault: str
+    disk: Path, fault: str
 ) -> None:
-    async with running_gateway(small_disk / "home") as up:
+    async with running_gateway(disk / "home") as up:
         kept = await conversation(up)
         connection = up.state.graph._checkpointer.conn  # type: ignore[attr-defined]
-        ballast = fill_up(small_disk) if fault == "full" else None
+        ballast = fill_up(disk) if fault == "full" else None
         if fault == "read-only":  # a file system in use cannot be remounted so
             await connection.execute("PRAGMA query_only = 1")
         statuses = set()
@@ -97,31 +79,31 @@ async def test_a_disk_that_takes_nothing_more_stops_stored_conversations_alone(
 
 
 def test_a_read_only_home_is_explained(
-    small_disk: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    disk: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Registry(small_disk)
-    remount(small_disk, "ro")
+    Registry(disk)
+    remount(disk, "ro")
     try:
-        monkeypatch.setenv("PHILHARMONIC_HOME", str(small_disk))
+        monkeypatch.setenv("PHILHARMONIC_HOME", str(disk))
         serve = ("serve", "--port", str(free_port()))
         for command in (("agents",), ("publish", "cron"), ("keys", "create", "x"), serve):
             code, _, err = cli(*command)
             assert code == 1, (command, err)
             assert "it cannot be written" in err and "Traceback" not in err
     finally:
-        remount(small_disk, "rw")
+        remount(disk, "rw")
 
 
-def test_a_full_disk_leaves_no_half_version(small_disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_half_version(disk: Path, tmp_path: Path) -> None:
     from agents.catalog import load_agent
 
     agent = load_agent(write_catalog(tmp_path / "catalog", "cron") / "cron")
-    registry = Registry(small_disk)
-    ballast = fill_up(small_disk)
+    registry = Registry(disk)
+    ballast = fill_up(disk)
     with pytest.raises(StorageError, match="the disk is full"):
         registry.publish(agent.config, agent.adapter_dir)
     assert registry.live() == {}
-    assert list((small_disk / "adapters").glob("*/*")) == []
+    assert list((disk / "adapters").glob("*/*")) == []
     ballast.unlink()
     assert registry.publish(agent.config, agent.adapter_dir).number == 1
 

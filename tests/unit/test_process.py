@@ -80,7 +80,7 @@ async def test_stop_ends_the_whole_group(tmp_path: Path) -> None:
     async with running(SLEEPS, tmp_path) as child:
         await until(lambda: bool(child.started()))
         ((pid, worker),) = child.started()
-        assert child.engine.pid == pid
+        await until(lambda: child.engine.pid == pid)  # it may have written before we are told of it
         assert is_alive(worker)
     assert child.engine.pid is None
     await until(lambda: not is_alive(pid) and not is_alive(worker))
@@ -103,7 +103,7 @@ async def test_one_that_dies_is_started_again(tmp_path: Path) -> None:
         ((first, worker),) = child.started()
         os.kill(first, signal.SIGKILL)
         await until(lambda: len(child.started()) == 2)
-        assert child.engine.pid == child.started()[1][0] != first
+        await until(lambda: child.engine.pid == child.started()[1][0] != first)
         await until(lambda: not is_alive(worker))
 
 
@@ -125,6 +125,18 @@ async def test_the_pause_grows_while_it_keeps_dying(
             while len(child.started()) < 5:
                 await sleep(0.02)
     assert pauses[:4] == [10, 20, 30, 30]
+
+
+async def test_one_that_cannot_be_started_now_is_started_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = tmp_path / "logs"
+    in_the_way.write_text("not a folder")
+    async with running(SLEEPS, tmp_path) as child:
+        await until(lambda: "vLLM could not be started" in caplog.text)
+        in_the_way.unlink()
+        await until(lambda: len(child.started()) == 1)
+        await until(lambda: child.engine.pid == child.started()[0][0])
 
 
 async def test_stopping_during_a_pause_starts_nothing_more(
