@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from router.policy import fit_fast_threshold, fit_policy
 from router.prompt import labels_for
 from router.scores import expected_calibration_error
 from router.targets import Targets
-from router.turns import OUT_OF_SCOPE, LabelledConversation, LabelledTurn, all_turns
+from router.turns import OUT_OF_SCOPE, LabelledConversation, LabelledTurn, all_turns, corrupt
 
 #: Label reads in flight at once while calibrating; an engine batches them.
 _IN_FLIGHT = 16
+#: Share of turns that are learnt from, and calibrated on, with a wrong current agent.
+_MISLED = 0.1
 
 
 async def fit_router(
@@ -52,6 +55,7 @@ async def fit_router(
     Raises:
         EngineError: the router LLM does not answer.
     """
+    train, calibration = as_in_service(train, agents), as_in_service(calibration, agents)
     judged = fit_fast_path(train, agents, held_out=calibration)
     reads = None if engine is None else await label_reads(engine, model, calibration, labelled)
     spec = calibrate(judged, reads, calibration, fallback, targets, labelled)
@@ -62,6 +66,11 @@ async def fit_router(
     spec = spec.model_copy(update={"data": digests})
     write_spec(spec, out)
     return spec
+
+
+def as_in_service(rows: Sequence[LabelledTurn], agents: Sequence[str]) -> list[LabelledTurn]:
+    """The turns, a tenth of them with a wrong current agent, as the router's mistakes make it."""
+    return list(corrupt(rows, agents, _MISLED, random.Random(0)))
 
 
 def calibrate(
@@ -97,12 +106,13 @@ def calibrate(
         pool_weights = PoolWeights(label_read=weights[0], fast=weights[1])
         decided = combine(reads, fast, range(known), pool_weights.weights, fast_alone)
         stages |= {"pooled": decided} | ({"label_read": reads} if known == len(agents) else {})
+    leaves = np.array([row.turn.current not in (None, row.agent) for row in rows])
     policy = fit_policy(
         decided,
         [None if row.turn.current is None else index[row.turn.current] for row in rows],
         right,
         index[fallback],
-        fit_fast_threshold(np.exp(alone.max(1)), alone.argmax(1) == right, targets.fast_precision),
+        fit_fast_threshold(np.exp(alone.max(1)), alone.argmax(1) == right, leaves, targets),
         targets,
         refuses=fallback == OUT_OF_SCOPE,
     )

@@ -53,18 +53,28 @@ class Policy(BaseModel):
 
 
 def fit_fast_threshold(
-    confidence: Array, correct: NDArray[np.bool_], precision: float
+    confidence: Array, correct: NDArray[np.bool_], hands_off: NDArray[np.bool_], targets: Targets
 ) -> float | None:
     """The lowest confidence from which the fast path is right often enough.
 
-    The bound is that of conformal risk control (Angelopoulos et al. 2022): one more mistake
-    than was seen must still be few enough. None if no threshold does it.
+    Of what it decides alone, enough must be right; and of all turns that leave the current agent
+    it may get wrong only so many: they are few, so the first target says little of them, and
+    each one missed spoils the turns that follow. The bounds are those of conformal risk control
+    (Angelopoulos et al. 2022): one more mistake than was seen must still be few enough. None if
+    no threshold does it.
+
+    Args:
+        hands_off: turns whose right agent is not the current one, if there is a current one.
     """
     order = np.argsort(-confidence, kind="stable")
     mistakes = np.cumsum(~correct[order])
     taken = np.arange(1, len(order) + 1)
-    enough = np.flatnonzero((mistakes + 1) / (taken + 1) <= 1 - precision)
-    return float(confidence[order[enough[-1]]]) if len(enough) else None
+    enough = (mistakes + 1) / (taken + 1) <= 1 - targets.fast_precision
+    if hands_off.any():
+        missed = np.cumsum((~correct & hands_off)[order])
+        enough &= (missed + 1) / (hands_off.sum() + 1) <= targets.missed_handoffs
+    found = np.flatnonzero(enough)
+    return float(confidence[order[found[-1]]]) if len(found) else None
 
 
 def fit_policy(

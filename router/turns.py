@@ -101,6 +101,22 @@ def hold_out(
     return kept, held
 
 
+def corrupt(
+    rows: Sequence[LabelledTurn], agents: Sequence[str], share: float, rng: random.Random
+) -> Iterator[LabelledTurn]:
+    """The rows; in ``share`` of those with a current agent it is missing or any other one.
+
+    What learns from labels alone believes the current agent, and then one wrong decision makes
+    all that follow wrong (Ross, Gordon and Bagnell, "A reduction of imitation learning", 2011).
+    """
+    for row in rows:
+        if row.turn.current is None or rng.random() >= share:
+            yield row
+        else:
+            wrong = rng.choice([None, *(name for name in agents if name != row.turn.current)])
+            yield LabelledTurn(RoutingTurn(row.turn.messages, wrong), row.agent)
+
+
 def _parse(row: Any, where: str) -> LabelledConversation:
     number = where.rpartition(":")[2]
     if isinstance(row, dict) and isinstance(row.get("turns"), list):

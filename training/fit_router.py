@@ -27,7 +27,7 @@ from router.artifact import (
 )
 from router.evaluate import flip_rate, judge, report, split_known
 from router.explain import Explanation
-from router.fit import calibrate, fit_router, for_agents, label_reads
+from router.fit import as_in_service, calibrate, fit_router, for_agents, label_reads
 from router.label_read import LabelReadEngine
 from router.router import Decision, Router
 from router.targets import Targets
@@ -142,6 +142,7 @@ def calibrate_router(data: Sequence[Path], settings: Settings, targets: Targets)
     folder = settings.router_dir
     spec, fast_path = read_router(folder)
     rows = all_turns(for_agents(_loaded(data), spec.agents, spec.fallback))
+    rows = as_in_service(rows, spec.agents)
     labelled = list(spec.labels)
     reads = None
     if labelled:

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from agents.config import AdapterConfig, TrainingConfig
 from agents.errors import TrainingError
 from router.prompt import labels_for, render_prompt
-from router.turns import LabelledConversation, LabelledTurn, RoutingTurn
+from router.turns import LabelledConversation, LabelledTurn, corrupt
 from training.loop import TrainedAdapter, train_rows
 from training.render import IGNORED, RenderedExample
 
@@ -42,7 +42,7 @@ class LabelReadTraining:
     corrupted: float = 0.1
     handwritten: str = "hand-"
     adapter: AdapterConfig = AdapterConfig(r=8, alpha=16)
-    run: TrainingConfig = TrainingConfig(epochs=1.0, learning_rate=1e-3, batch_size=8)
+    run: TrainingConfig = TrainingConfig(epochs=1.0, learning_rate=3e-3, batch_size=8)
 
 
 def train_label_read(
@@ -115,18 +115,6 @@ def _more_of_the_rare(
         yield from islice(cycle(rows), max(0, enough - counts[agent]))
 
 
-def corrupt(
-    rows: Sequence[LabelledTurn], agents: Sequence[str], share: float, rng: random.Random
-) -> Iterator[LabelledTurn]:
-    """The rows; in ``share`` of those with a current agent it is missing or any other one."""
-    for row in rows:
-        if row.turn.current is None or rng.random() >= share:
-            yield row
-        else:
-            wrong = rng.choice([None, *(name for name in agents if name != row.turn.current)])
-            yield LabelledTurn(RoutingTurn(row.turn.messages, wrong), row.agent)
-
-
 def render_label_read(
     tokenizer: Any, row: LabelledTurn, labels: Mapping[str, int]
 ) -> RenderedExample:
@@ -169,7 +157,10 @@ class LocalLabelReads:
         """Log-probability of each label as the token after ``prompt``."""
         ids = [label_id(self._tokenizer, label) for label in labels]
         inputs = self._tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
+        causal_lm = self._model.base_model.model
         with torch.inference_mode():
-            logits = self._model(**inputs, logits_to_keep=1).logits[0, -1].float()
+            hidden = causal_lm.model(**inputs, use_cache=False).last_hidden_state
+            # Of one vector: torch would copy the whole vocabulary for a batch of matrices.
+            logits = causal_lm.lm_head(hidden[0, -1]).float()
         found: list[float] = torch.log_softmax(logits, dim=-1)[ids].tolist()
         return found

@@ -70,6 +70,11 @@ FastPrecision = Annotated[
     typer.Option(min=0.5, max=0.9999, help="Share right of what the fast path decides alone."),
 ]
 
+MissedHandoffs = Annotated[
+    float,
+    typer.Option(min=0.001, max=1, help="Share of hand-offs that the fast path may overlook."),
+]
+
 
 @app.command("fit", cls=_ManyFiles)
 def fit(
@@ -94,6 +99,7 @@ def fit(
     false_refusals: FalseRefusals = _DEFAULTS.false_refusals,
     false_handoffs: FalseHandoffs = _DEFAULTS.false_handoffs_per_100_turns,
     fast_precision: FastPrecision = _DEFAULTS.fast_precision,
+    missed_handoffs: MissedHandoffs = _DEFAULTS.missed_handoffs,
 ) -> None:
     """Fit a router on any labelled JSONL: fast path, router LLM, calibration, thresholds.
 
@@ -109,7 +115,7 @@ def fit(
     from training.fit_router import make_router
 
     settings = _settings(router_dir)
-    targets = _targets(false_refusals, false_handoffs, fast_precision)
+    targets = _targets(false_refusals, false_handoffs, fast_precision, missed_handoffs)
     spec = make_router(
         train,
         calibration or [],
@@ -129,6 +135,7 @@ def calibrate(
     false_refusals: FalseRefusals = _DEFAULTS.false_refusals,
     false_handoffs: FalseHandoffs = _DEFAULTS.false_handoffs_per_100_turns,
     fast_precision: FastPrecision = _DEFAULTS.fast_precision,
+    missed_handoffs: MissedHandoffs = _DEFAULTS.missed_handoffs,
 ) -> None:
     """Set weights and thresholds of a fitted router anew, from targets and held-out rows.
 
@@ -139,7 +146,7 @@ def calibrate(
     from training.fit_router import calibrate_router
 
     settings = _settings(router_dir)
-    targets = _targets(false_refusals, false_handoffs, fast_precision)
+    targets = _targets(false_refusals, false_handoffs, fast_precision, missed_handoffs)
     _show_spec(calibrate_router(data, settings, targets), settings.router_dir)
 
 
@@ -242,11 +249,14 @@ def _settings(router_dir: Path | None) -> Settings:
     return Settings() if router_dir is None else Settings(router_dir=router_dir)
 
 
-def _targets(false_refusals: float, false_handoffs: float, fast_precision: float) -> Targets:
+def _targets(
+    false_refusals: float, false_handoffs: float, fast_precision: float, missed_handoffs: float
+) -> Targets:
     return Targets(
         false_refusals=false_refusals,
         false_handoffs_per_100_turns=false_handoffs,
         fast_precision=fast_precision,
+        missed_handoffs=missed_handoffs,
     )
 
 
@@ -258,7 +268,10 @@ def _show_spec(spec: "RouterSpec", folder: Path) -> None:
     alone = "never" if policy.fast_threshold is None else f"from {policy.fast_threshold:.3f}"
     thresholds = Table("threshold", "value", "target it was fitted to")
     thresholds.add_row(
-        "the fast path decides alone", alone, f"{targets.fast_precision:.1%} of those right"
+        "the fast path decides alone",
+        alone,
+        f"{targets.fast_precision:.1%} of those right, {targets.missed_handoffs:.1%} of hand-offs "
+        "overlooked",
     )
     thresholds.add_row(
         "lead over the current agent",

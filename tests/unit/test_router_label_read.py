@@ -8,11 +8,10 @@ import pytest
 from agents.data import Message
 from agents.errors import TrainingError
 from router.label_read import FLOOR, read_labels
-from router.turns import LabelledConversation, LabelledTurn, RoutingTurn
+from router.turns import LabelledConversation, LabelledTurn, RoutingTurn, corrupt
 from training.label_read import (
     LabelReadTraining,
     choose_turns,
-    corrupt,
     label_id,
     render_label_read,
 )

@@ -7,6 +7,8 @@ from router.scores import expected_calibration_error
 from router.targets import Targets
 
 FALLBACK = 2
+PRECISE = Targets(fast_precision=0.995)
+NO_HAND_OFFS = np.zeros(1000, bool)
 POLICY = Policy(fast_threshold=0.9, switch_margin=1.0, floor=0.4)
 
 
@@ -37,14 +39,26 @@ def test_the_fast_path_decides_alone_only_above_its_threshold() -> None:
 def test_fast_threshold_keeps_the_precision_it_was_asked_for() -> None:
     confidence = np.linspace(0.3, 1.0, 1000)
     correct = confidence > 0.6
-    threshold = fit_fast_threshold(confidence, correct, 0.995)
+    threshold = fit_fast_threshold(confidence, correct, NO_HAND_OFFS, PRECISE)
     assert threshold is not None and 0.59 < threshold < 0.61
     assert correct[confidence >= threshold].mean() >= 0.995
 
 
+def test_the_fast_path_overlooks_few_hand_offs_however_rare_they_are() -> None:
+    confidence = np.linspace(0.3, 1.0, 1000)
+    hands_off = np.arange(1000) % 100 == 0
+    # Nearly always right, but of the ten turns that leave the current agent only six.
+    correct = ~hands_off | (confidence > 0.55)
+    careless = Targets(fast_precision=0.99, missed_handoffs=1.0)
+    assert fit_fast_threshold(confidence, correct, hands_off, careless) == pytest.approx(0.3)
+    careful = Targets(fast_precision=0.99, missed_handoffs=0.1)
+    threshold = fit_fast_threshold(confidence, correct, hands_off, careful)
+    assert threshold is not None and 0.5 < threshold < 0.6
+
+
 def test_fast_threshold_is_none_where_no_evidence_suffices() -> None:
     few = np.linspace(0.5, 1.0, 50)
-    assert fit_fast_threshold(few, np.ones(50, bool), 0.995) is None
+    assert fit_fast_threshold(few, np.ones(50, bool), np.zeros(50, bool), PRECISE) is None
 
 
 def test_margin_is_the_smallest_that_stops_false_hand_offs() -> None:
