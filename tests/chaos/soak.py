@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -101,14 +102,16 @@ def plot(samples: Sequence[Sample]) -> bytes:
     FigureCanvasAgg(figure)
     memory, files = figure.subplots(2, sharex=True)
     minutes = [(each.at - samples[0].at) / 60 for each in samples]
-    memory.plot(minutes, [each.rss_mb for each in samples])
-    memory.set_ylabel("resident MB")
-    files.plot(minutes, [each.descriptors for each in samples])
-    files.set_ylabel("descriptors")
-    files.set_xlabel("minutes")
-    for axes in (memory, files):
-        axes.set_ylim(bottom=0)
+    shown: dict[str, tuple[Axes, list[float]]] = {
+        "resident MB": (memory, [each.rss_mb for each in samples]),
+        "descriptors": (files, [each.descriptors for each in samples]),
+    }
+    for name, (axes, values) in shown.items():
+        axes.plot(minutes, values)
+        axes.set_ylabel(name)
+        axes.set_ylim(0, 1.2 * max(values))  # from zero, so that a small growth looks small
         axes.grid(alpha=0.3)
+    files.set_xlabel("minutes")
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
