@@ -6,8 +6,6 @@ import runpy
 import signal
 import sys
 
-from serving.engine.forked import keep_forking
-
 PARENT_PID = "PHILHARMONIC_GATEWAY_PID"
 """The environment variable that names the process we belong to."""
 
@@ -27,5 +25,4 @@ def die_with_parent() -> None:
 
 if __name__ == "__main__":
     die_with_parent()
-    keep_forking()
     runpy.run_module("vllm.entrypoints.openai.api_server", run_name="__main__", alter_sys=True)
