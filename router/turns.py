@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def corrupt(
             yield row
         else:
             wrong = rng.choice([None, *(name for name in agents if name != row.turn.current)])
-            yield LabelledTurn(RoutingTurn(row.turn.messages, wrong), row.agent)
+            yield replace(row, turn=replace(row.turn, current=wrong))
 
 
 def _parse(row: Any, where: str) -> LabelledConversation:

@@ -83,6 +83,17 @@ def test_some_current_agents_are_missing_or_wrong_and_answers_never_change() -> 
     assert {row.agent for row in shaken} == {"cron"}
 
 
+def test_a_wrong_current_agent_changes_nothing_else_of_a_turn() -> None:
+    row = LabelledTurn(RoutingTurn((Message("user", "x"),), "home"), "cron", "weekly")
+    (shaken,) = corrupt([row], AGENTS, 1.0, random.Random(0))
+    assert shaken.turn.current != "home"
+    assert (shaken.turn.messages, shaken.agent, shaken.intent) == (
+        row.turn.messages,
+        "cron",
+        "weekly",
+    )
+
+
 def test_only_the_label_is_trained() -> None:
     row = LabelledTurn(RoutingTurn((Message("user", "x"),)), "home")
     rendered = render_label_read(Letters(), row, {"home": 7})
