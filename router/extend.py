@@ -17,7 +17,7 @@ from router.fit import fit_router, for_agents
 from router.label_read import LabelReadEngine
 from router.newcomers import NewcomerRows, write_rows
 from router.split import SPLIT_FILE
-from router.turns import OUT_OF_SCOPE, all_turns, load_labelled
+from router.turns import OUT_OF_SCOPE, load_labelled
 
 ADDED_FOLDER = "added"
 PARENT = "parent"
@@ -52,7 +52,7 @@ async def extend_router(
         name: [
             row
             for path in (file, *(folder / file.name for folder in added.values()))
-            for row in all_turns(for_agents(load_labelled(path), agents, spec.fallback))
+            for row in for_agents(load_labelled(path), agents, spec.fallback)
         ]
         for name, file in (("train", train), ("calibration", calibration))
     }

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,17 +20,15 @@ from router.policy import fit_fast_threshold, fit_policy
 from router.prompt import labels_for
 from router.scores import expected_calibration_error
 from router.targets import Targets
-from router.turns import OUT_OF_SCOPE, LabelledConversation, LabelledTurn, all_turns, corrupt
+from router.turns import OUT_OF_SCOPE, LabelledConversation, LabelledTurn, all_turns, as_served
 
 #: Label reads in flight at once while calibrating; an engine batches them.
 _IN_FLIGHT = 16
-#: Share of turns that are learnt from, and calibrated on, with a wrong current agent.
-_MISLED = 0.1
 
 
 async def fit_router(
-    train: Sequence[LabelledTurn],
-    calibration: Sequence[LabelledTurn],
+    train: Sequence[LabelledConversation],
+    calibration: Sequence[LabelledConversation],
     out: Path,
     *,
     agents: Sequence[str],
@@ -45,8 +42,8 @@ async def fit_router(
     """Write ``router.json`` and ``fast_path.npz`` under ``out``; the adapter is there already.
 
     Args:
-        train: turns that the fast path is fitted on.
-        calibration: held-out turns that weights and thresholds are fitted on. The fast path that
+        train: conversations that the fast path is fitted on.
+        calibration: held-out ones that weights and thresholds are fitted on. The fast path that
             is written learns from them, too; the one they judge does not.
         labelled: the agents the router LLM has a label for, the first of ``agents``.
         engine: serves the router LLM as ``model``; None: the fast path decides alone.
@@ -55,22 +52,18 @@ async def fit_router(
     Raises:
         EngineError: the router LLM does not answer.
     """
-    train, calibration = as_in_service(train, agents), as_in_service(calibration, agents)
-    judged = fit_fast_path(train, agents, held_out=calibration)
-    reads = None if engine is None else await label_reads(engine, model, calibration, labelled)
-    spec = calibrate(judged, reads, calibration, fallback, targets, labelled)
-    fast_path = fit_fast_path([*train, *calibration], agents, novelty=judged.novelty)
+    rows = all_turns(as_served(train, agents))
+    held_out = all_turns(as_served(calibration, agents))
+    judged = fit_fast_path(rows, agents, held_out=held_out)
+    reads = None if engine is None else await label_reads(engine, model, held_out, labelled)
+    spec = calibrate(judged, reads, held_out, fallback, targets, labelled)
+    fast_path = fit_fast_path([*rows, *held_out], agents, novelty=judged.novelty)
     out.mkdir(parents=True, exist_ok=True)
     fast_path.save(out / FAST_PATH_FILE)
     digests = {**data, "fast_path": sha256_of(out / FAST_PATH_FILE)}
     spec = spec.model_copy(update={"data": digests})
     write_spec(spec, out)
     return spec
-
-
-def as_in_service(rows: Sequence[LabelledTurn], agents: Sequence[str]) -> list[LabelledTurn]:
-    """The turns, a tenth of them with a wrong current agent, as the router's mistakes make it."""
-    return list(corrupt(rows, agents, _MISLED, random.Random(0)))
 
 
 def calibrate(

@@ -13,6 +13,12 @@ from agents.jsonl import read_jsonl
 #: The label of a turn that fits no agent; such turns belong to the router's fallback.
 OUT_OF_SCOPE = "none"
 
+#: Mistakes in service: of turns that should leave the current agent, the share that stays; of all
+#: others, the share that goes anywhere else; and turns of which nobody knows who answered before.
+_OVERLOOKED = 0.3
+_STRAYED = 0.03
+_FORGOTTEN = 0.02
+
 
 @dataclass(frozen=True)
 class RoutingTurn:
@@ -101,20 +107,33 @@ def hold_out(
     return kept, held
 
 
-def corrupt(
-    rows: Sequence[LabelledTurn], agents: Sequence[str], share: float, rng: random.Random
-) -> Iterator[LabelledTurn]:
-    """The rows; in ``share`` of those with a current agent it is missing or any other one.
+def as_served(
+    conversations: Sequence[LabelledConversation], agents: Sequence[str]
+) -> list[LabelledConversation]:
+    """The conversations as a router that sometimes errs meets them: some current agents are wrong.
 
     What learns from labels alone believes the current agent, and then one wrong decision makes
     all that follow wrong (Ross, Gordon and Bagnell, "A reduction of imitation learning", 2011).
+    The mistakes are those that routers make: they overlook a hand-off and stay for a while, or
+    they stray for a turn. The same conversations always get the same mistakes.
     """
+    rng = random.Random(0)
+    return [
+        replace(each, turns=tuple(_as_served(each.turns, agents, rng))) for each in conversations
+    ]
+
+
+def _as_served(
+    rows: Sequence[LabelledTurn], agents: Sequence[str], rng: random.Random
+) -> Iterator[LabelledTurn]:
+    current = None
     for row in rows:
-        if row.turn.current is None or rng.random() >= share:
-            yield row
-        else:
-            wrong = rng.choice([None, *(name for name in agents if name != row.turn.current)])
-            yield replace(row, turn=replace(row.turn, current=wrong))
+        known = None if rng.random() < _FORGOTTEN else current
+        yield replace(row, turn=replace(row.turn, current=known))
+        if current not in (None, row.agent) and rng.random() < _OVERLOOKED:
+            continue
+        others = [name for name in agents if name != row.agent]
+        current = rng.choice(others) if rng.random() < _STRAYED else row.agent
 
 
 def _parse(row: Any, where: str) -> LabelledConversation:

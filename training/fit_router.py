@@ -27,7 +27,7 @@ from router.artifact import (
 )
 from router.evaluate import flip_rate, judge, report, split_known
 from router.explain import Explanation
-from router.fit import as_in_service, calibrate, fit_router, for_agents, label_reads
+from router.fit import calibrate, fit_router, for_agents, label_reads
 from router.label_read import LabelReadEngine
 from router.router import Decision, Router
 from router.targets import Targets
@@ -37,6 +37,7 @@ from router.turns import (
     LabelledTurn,
     RoutingTurn,
     all_turns,
+    as_served,
     hold_out,
     load_labelled,
 )
@@ -118,8 +119,8 @@ def make_router(
         _ensure_adapter(kept, labelled, settings, llm_turns, console)
     return asyncio.run(
         fit_router(
-            all_turns(kept),
-            all_turns(held),
+            kept,
+            held,
             settings.router_dir,
             agents=agents,
             fallback=fallback,
@@ -141,8 +142,8 @@ def calibrate_router(data: Sequence[Path], settings: Settings, targets: Targets)
     """
     folder = settings.router_dir
     spec, fast_path = read_router(folder)
-    rows = all_turns(for_agents(_loaded(data), spec.agents, spec.fallback))
-    rows = as_in_service(rows, spec.agents)
+    conversations = for_agents(_loaded(data), spec.agents, spec.fallback)
+    rows = all_turns(as_served(conversations, spec.agents))
     labelled = list(spec.labels)
     reads = None
     if labelled:

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from agents.config import AdapterConfig, TrainingConfig
 from agents.errors import TrainingError
 from router.prompt import labels_for, render_prompt
-from router.turns import LabelledConversation, LabelledTurn, corrupt
+from router.turns import LabelledConversation, LabelledTurn, as_served
 from training.loop import TrainedAdapter, train_rows
 from training.render import IGNORED, RenderedExample
 
@@ -31,15 +31,12 @@ class LabelReadTraining:
         rows: turns to train on; every one costs time, so not all of a large file.
         hand_offs: share of hand-offs among the composed turns (they are the hard ones).
         first_turns: share of first turns among them (easy: no context to weigh).
-        corrupted: share of turns whose current agent is dropped or wrong, so that one wrong
-            decision does not stick.
         handwritten: conversations whose id starts with it are all taken, twice.
     """
 
     rows: int = 4000
     hand_offs: float = 0.62
     first_turns: float = 0.15
-    corrupted: float = 0.1
     handwritten: str = "hand-"
     adapter: AdapterConfig = AdapterConfig(r=8, alpha=16)
     run: TrainingConfig = TrainingConfig(epochs=1.0, learning_rate=3e-3, batch_size=8)
@@ -63,9 +60,8 @@ def train_label_read(
     """
     tokenizer = AutoTokenizer.from_pretrained(base)
     labels = {agent: label_id(tokenizer, label) for agent, label in labels_for(agents).items()}
-    turns = choose_turns(conversations, plan)
-    shaken = corrupt(turns, agents, plan.corrupted, random.Random(plan.run.seed))
-    rows = [render_label_read(tokenizer, row, labels) for row in shaken]
+    turns = choose_turns(as_served(conversations, agents), plan)
+    rows = [render_label_read(tokenizer, row, labels) for row in turns]
     return train_rows(rows, base, plan.adapter, plan.run, run_dir, console=console)
 
 

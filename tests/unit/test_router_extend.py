@@ -20,7 +20,6 @@ from router.turns import (
     LabelledConversation,
     LabelledTurn,
     RoutingTurn,
-    all_turns,
     load_labelled,
 )
 from training.remembered import RememberedReads
@@ -101,7 +100,7 @@ def parent(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("parent")
     (folder / ADAPTER_FOLDER).mkdir()
     (folder / ADAPTER_FOLDER / "weights").write_text("trained")
-    rows = all_turns(load_labelled(data / "train.jsonl"))
+    rows = load_labelled(data / "train.jsonl")
     fit = fit_router(
         rows,
         rows,

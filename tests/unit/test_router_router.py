@@ -15,7 +15,7 @@ from router.evaluate import judge, report, split_known
 from router.fit import fit_router, for_agents
 from router.router import Decision, Router, load_router
 from router.targets import Targets
-from router.turns import RoutingTurn, all_turns, load_labelled
+from router.turns import RoutingTurn, load_labelled
 
 AGENTS = ("general", "home", "sql")
 KEYS = {
@@ -76,7 +76,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fit(data: Path, folder: Path, engine: FakeEngine | None) -> None:
-    rows = all_turns(for_agents(load_labelled(data / "data.jsonl"), AGENTS, "general"))
+    rows = for_agents(load_labelled(data / "data.jsonl"), AGENTS, "general")
     fitting = fit_router(
         rows,
         rows,

@@ -7,7 +7,15 @@ import pytest
 
 from agents.data import Message
 from agents.errors import DataError
-from router.turns import RoutingTurn, all_turns, hold_out, load_labelled
+from router.turns import (
+    LabelledConversation,
+    LabelledTurn,
+    RoutingTurn,
+    all_turns,
+    as_served,
+    hold_out,
+    load_labelled,
+)
 
 
 def written(tmp_path: Path, *rows: Any) -> Path:
@@ -53,6 +61,40 @@ def test_a_part_of_every_agents_conversations_is_held_out(tmp_path: Path) -> Non
     assert sorted(row.id for row in [*kept, *held]) == sorted(row.id for row in conversations)
     assert Counter(row.agent for row in all_turns(held)) == {"none": 2, "home": 20}
     assert hold_out(conversations, 0.1) == (kept, held)
+
+
+def conversation(*agents: str) -> LabelledConversation:
+    """One that these agents answer in turn."""
+    turns = (
+        LabelledTurn(RoutingTurn((Message("user", f"{n}"),), before), agent, "intent")
+        for n, (before, agent) in enumerate(zip((None, *agents[:-1]), agents, strict=True))
+    )
+    return LabelledConversation("some", tuple(turns))
+
+
+def test_a_conversation_as_served_differs_in_its_current_agents_only() -> None:
+    conversations = [conversation("home", "home", "cron", "sql", "sql")] * 200
+    served = as_served(conversations, ["cron", "home", "sql"])
+    for row, before in zip(all_turns(served), all_turns(conversations), strict=True):
+        assert (row.turn.messages, row.agent, row.intent) == (
+            before.turn.messages,
+            before.agent,
+            before.intent,
+        )
+    assert as_served(conversations, ["cron", "home", "sql"]) == served
+
+
+def test_hand_offs_are_overlooked_for_a_while_and_some_turns_stray() -> None:
+    agents = ["cron", "home", "sql"]
+    served = as_served([conversation("home", "cron", "cron", "cron")] * 1000, agents)
+    firsts, hand_offs, after, later = (
+        Counter(each.turns[number].turn.current for each in served) for number in range(4)
+    )
+    assert firsts == {None: 1000}
+    assert 920 < hand_offs["home"] < 980  # now and then another one, or nobody knows
+    assert 250 < after["home"] < 350  # overlooked, so home is taken for the current one
+    assert 60 < later["home"] < 140  # and once more
+    assert 10 < after["sql"] < 60 and 10 < later[None] < 40
 
 
 @pytest.mark.parametrize(
