@@ -11,6 +11,7 @@ from typing import IO
 
 from agents.bases import BaseProfile
 from serving.engine.client import BASE_MODEL
+from serving.engine.forked import fork_environment
 from serving.engine.server import PARENT_PID
 
 logger = logging.getLogger(__name__)
@@ -57,14 +58,9 @@ def engine_environment(profile: BaseProfile) -> dict[str, str]:
     }
     if not profile.gpu:
         environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
-        # The default leaves a core unused; on two cores that is half of the machine.
-        environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", _all_cores())
         environment["HF_HUB_OFFLINE"] = "1"
+        environment |= fork_environment(len(os.sched_getaffinity(0)))
     return environment
-
-
-def _all_cores() -> str:
-    return ",".join(str(core) for core in sorted(os.sched_getaffinity(0)))
 
 
 class EngineProcess:

@@ -6,6 +6,8 @@ import runpy
 import signal
 import sys
 
+from serving.engine.forked import fork_and_bind
+
 PARENT_PID = "PHILHARMONIC_GATEWAY_PID"
 """The environment variable that names the process we belong to."""
 
@@ -25,4 +27,5 @@ def die_with_parent() -> None:
 
 if __name__ == "__main__":
     die_with_parent()
+    fork_and_bind()
     runpy.run_module("vllm.entrypoints.openai.api_server", run_name="__main__", alter_sys=True)

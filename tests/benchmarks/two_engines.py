@@ -69,12 +69,15 @@ class Engine:
         """Start it; it needs a while."""
         environment = engine_environment(self.profile) | {
             "VLLM_CPU_KVCACHE_SPACE": "1",
-            "VLLM_CPU_OMP_THREADS_BIND": str(self.core),
+            "OMP_NUM_THREADS": "1",
         }
         slots = self.profile.max_num_seqs
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                engine_command(self.profile, self.model, self.port, slots),
+                [
+                    *("taskset", "--cpu-list", str(self.core)),
+                    *engine_command(self.profile, self.model, self.port, slots),
+                ],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,

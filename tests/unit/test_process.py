@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -172,10 +173,66 @@ def test_the_environment_allows_hot_loading_and_sends_nothing_home(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-    monkeypatch.delenv("VLLM_CPU_OMP_THREADS_BIND", raising=False)
     environment = engine_environment(PROFILES["default"])
     assert environment["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "True"
     assert environment["VLLM_NO_USAGE_STATS"] == environment["DO_NOT_TRACK"] == "1"
     assert environment["VLLM_CPU_KVCACHE_SPACE"] == "1"
-    assert len(environment["VLLM_CPU_OMP_THREADS_BIND"].split(",")) == len(os.sched_getaffinity(0))
-    assert "VLLM_CPU_OMP_THREADS_BIND" not in engine_environment(PROFILES["phi-3-mini-4k"])
+
+
+def test_on_cpu_its_processes_are_forks_with_all_cores_and_torchs_own_openmp() -> None:
+    environment = engine_environment(PROFILES["default"])
+    assert environment["VLLM_WORKER_MULTIPROC_METHOD"] == "fork"
+    assert environment["OMP_NUM_THREADS"] == str(len(os.sched_getaffinity(0)))
+    preloaded = [Path(path) for path in environment["LD_PRELOAD"].split(":")]
+    assert any(path.name.startswith("libgomp") and path.is_file() for path in preloaded)
+    on_gpu = engine_environment(PROFILES["phi-3-mini-4k"])
+    assert "VLLM_WORKER_MULTIPROC_METHOD" not in on_gpu
+
+
+def test_vllm_is_kept_from_spawning_on_cpu() -> None:
+    # In a process of its own: it changes vLLM's platform for good.
+    program = """
+import os
+from types import SimpleNamespace
+from vllm.platforms.cpu import CpuPlatform
+
+def upstream(cls, config):
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"
+    config.seen = True
+
+CpuPlatform.check_and_update_config = classmethod(upstream)
+from serving.engine.forked import fork_and_bind
+
+fork_and_bind()
+config = SimpleNamespace()
+CpuPlatform.check_and_update_config(config)
+print(config.seen, os.environ["VLLM_WORKER_MULTIPROC_METHOD"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "fork"], done.stderr
+
+
+def test_each_openmp_thread_is_kept_on_a_core_of_its_own() -> None:
+    # In a process of its own: it binds the thread that calls it.
+    program = """
+import os, sys
+from pathlib import Path
+import torch
+from serving.engine.forked import bind_openmp_threads
+
+cores = sorted(os.sched_getaffinity(0))
+bind_openmp_threads(cores)
+(torch.ones(500, 500) @ torch.ones(500, 500)).sum()
+tasks = [int(task.name) for task in Path("/proc/self/task").iterdir()]
+bound = [os.sched_getaffinity(task) for task in tasks]
+assert all({core} in bound for core in cores), bound
+try:
+    bind_openmp_threads([4096])
+except OSError as error:
+    print(error)
+"""
+    environment = engine_environment(PROFILES["default"])
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
+    assert "Invalid argument" in done.stdout, done.stderr
