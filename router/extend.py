@@ -90,11 +90,12 @@ def keep_rows(rows: NewcomerRows, folder: Path) -> None:
 def added_agents(router: Path) -> dict[str, Path]:
     """The agents a router was extended by, in order, with the folders of their rows."""
     spec = read_spec(router)
-    names = [agent for agent in spec.agents if agent not in {*spec.labels, OUT_OF_SCOPE}]
-    folders = {name: router / ADDED_FOLDER / name for name in names}
-    missing = [name for name, folder in folders.items() if not folder.is_dir()]
+    folders = {name: router / ADDED_FOLDER / name for name in spec.agents}
+    folders = {name: folder for name, folder in folders.items() if folder.is_dir()}
+    # Without a router LLM nobody has a label, and who was added only the folders tell.
+    missing = {*spec.agents} - {*spec.labels, *folders, OUT_OF_SCOPE} if spec.labels else set()
     if missing:
-        raise RouterError(f"{router}: no rows of {', '.join(missing)}; add them again")
+        raise RouterError(f"{router}: no rows of {', '.join(sorted(missing))}; add them again")
     return folders
 
 

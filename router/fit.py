@@ -100,14 +100,23 @@ def calibrate(
         decided = combine(reads, fast, range(known), pool_weights.weights, fast_alone)
         stages |= {"pooled": decided} | ({"label_read": reads} if known == len(agents) else {})
     leaves = np.array([row.turn.current not in (None, row.agent) for row in rows])
+    refuses = fallback == OUT_OF_SCOPE
+    # A refusal is never the fast path's own (`router.router.Router.route`).
+    alone_decides = alone.argmax(1) != index[fallback] if refuses else np.ones(len(rows), bool)
+    fast_threshold = fit_fast_threshold(
+        np.exp(alone.max(1))[alone_decides],
+        (alone.argmax(1) == right)[alone_decides],
+        leaves[alone_decides],
+        targets,
+    )
     policy = fit_policy(
         decided,
         [None if row.turn.current is None else index[row.turn.current] for row in rows],
         right,
         index[fallback],
-        fit_fast_threshold(np.exp(alone.max(1)), alone.argmax(1) == right, leaves, targets),
+        fast_threshold,
         targets,
-        refuses=fallback == OUT_OF_SCOPE,
+        refuses=refuses,
     )
     return RouterSpec(
         agents=agents,

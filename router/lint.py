@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from agents.data import Message
 from router.fit_linear import fit_fast_path
 from router.scores import wilson_interval
-from router.turns import LabelledTurn, RoutingTurn
+from router.turns import OUT_OF_SCOPE, LabelledTurn, RoutingTurn
 
 _FOLDS = 3
 _MOST_EXAMPLES = 3
 #: Turns of each agent that are looked at; more only make it slower.
 _MOST_TURNS = 600
+#: So that every fold has some to learn from; about fewer there is nothing to say.
+_FEWEST_TURNS = 2 * _FOLDS
 
 
 @dataclass(frozen=True)
@@ -84,22 +86,24 @@ def lint(rows: Sequence[LabelledTurn], descriptions: Mapping[str, str]) -> Lint:
     Args:
         descriptions: of the agents, where they have one.
     """
+    contradictions = _contradictions(rows)
     rows = _some(rows)
-    agents = sorted({row.agent for row in rows})
+    # The fast path wants what is nobody's last.
+    agents = sorted({row.agent for row in rows}, key=lambda name: (name == OUT_OF_SCOPE, name))
     return Lint(
-        contradictions=_contradictions(rows),
+        contradictions=contradictions,
         descriptions=_misread(rows, agents, descriptions),
         pairs=_pairs(rows, agents),
     )
 
 
 def _some(rows: Sequence[LabelledTurn]) -> list[LabelledTurn]:
-    """The first turns of each agent, so that no agent makes it slow."""
+    """The first turns of each agent, so that no agent makes it slow; none of one with too few."""
     taken: dict[str, list[LabelledTurn]] = defaultdict(list)
     for row in rows:
         if len(taken[row.agent]) < _MOST_TURNS:
             taken[row.agent].append(row)
-    return [row for group in taken.values() for row in group]
+    return [row for group in taken.values() if len(group) >= _FEWEST_TURNS for row in group]
 
 
 def _contradictions(rows: Sequence[LabelledTurn]) -> dict[str, tuple[str, ...]]:

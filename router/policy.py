@@ -60,8 +60,8 @@ def fit_fast_threshold(
     Of what it decides alone, enough must be right; and of all turns that leave the current agent
     it may get wrong only so many: they are few, so the first target says little of them, and
     each one missed spoils the turns that follow. The bounds are those of conformal risk control
-    (Angelopoulos et al. 2022): one more mistake than was seen must still be few enough. None if
-    no threshold does it.
+    (Angelopoulos et al. 2022): one more mistake than was seen must still be few enough. Where
+    there are too few hand-offs to say so, none may be missed. None if no threshold does it.
 
     Args:
         hands_off: turns whose right agent is not the current one, if there is a current one.
@@ -72,7 +72,7 @@ def fit_fast_threshold(
     enough = (mistakes + 1) / (taken + 1) <= 1 - targets.fast_precision
     if hands_off.any():
         missed = np.cumsum((~correct & hands_off)[order])
-        enough &= (missed + 1) / (hands_off.sum() + 1) <= targets.missed_handoffs
+        enough &= missed <= max(targets.missed_handoffs * (hands_off.sum() + 1) - 1, 0)
     found = np.flatnonzero(enough)
     return float(confidence[order[found[-1]]]) if len(found) else None
 
@@ -93,6 +93,8 @@ def fit_policy(
     """
     policy = Policy(fast_threshold=fast_threshold, switch_margin=0.0, floor=0.0, refuses=refuses)
     stays = np.array([agent == answer for agent, answer in zip(current, right, strict=True)])
+    if refuses:  # what is nobody's goes there by the floor alone, whatever the margin
+        stays &= right != fallback
     for margin in np.arange(0.0, 5.0, 0.1):
         policy = policy.model_copy(update={"switch_margin": round(float(margin), 2)})
         false = (_choices(policy, pooled, current, fallback) != right) & stays

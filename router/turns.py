@@ -91,7 +91,8 @@ def hold_out(
 ) -> tuple[list[LabelledConversation], list[LabelledConversation]]:
     """Split at random, ``share`` of the conversations of each first agent into the second part.
 
-    The same conversations are always split the same way.
+    The same conversations are always split the same way. A conversation without which an agent
+    would have no turn left to learn from is kept.
     """
     rng = random.Random(0)
     by_agent: dict[str, list[LabelledConversation]] = {}
@@ -104,7 +105,9 @@ def hold_out(
         cut = round(len(group) * share)
         held += group[:cut]
         kept += group[cut:]
-    return kept, held
+    known = {row.agent for row in all_turns(kept)}
+    needed = [each for each in held if not known.issuperset(row.agent for row in each.turns)]
+    return kept + needed, [each for each in held if each not in needed]
 
 
 def as_served(

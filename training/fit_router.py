@@ -16,6 +16,7 @@ from agents.artifacts import PEFT_CONFIG, WEIGHTS, sha256_of
 from agents.bases import profile_named
 from agents.catalog import load_catalog
 from agents.errors import ConfigError, DataError, RouterError
+from agents.registry import Registry
 from agents.settings import Settings
 from router.artifact import (
     ADAPTER_FOLDER,
@@ -27,6 +28,7 @@ from router.artifact import (
 )
 from router.evaluate import flip_rate, judge, report, split_known
 from router.explain import Explanation
+from router.extend import added_agents, is_extension_of
 from router.fit import calibrate, fit_router, for_agents, label_reads
 from router.label_read import LabelReadEngine
 from router.router import Decision, Router
@@ -42,6 +44,7 @@ from router.turns import (
     load_labelled,
 )
 from serving.engine.base_model import ensure_base_model
+from serving.routers import router_folder
 
 _HELD_OUT = 0.15
 #: Where there is no agent of this name, what fits none is refused.
@@ -87,8 +90,8 @@ def make_router(
 ) -> RouterSpec:
     """Fit a router for the agents that the rows name into ``settings.router_dir``.
 
-    The adapter is trained if the folder has none; the fast path, the calibration and the
-    thresholds are always fitted.
+    The adapter is trained unless the folder is a fitted router's and has one; the fast path, the
+    calibration and the thresholds are always fitted.
 
     Args:
         calibration: if empty, a part of ``train`` is held out.
@@ -101,7 +104,8 @@ def make_router(
     Raises:
         ConfigError: the fallback is no agent.
         DataError: a row is broken, or only a calibration row names its agent.
-        RouterError: the folder holds the adapter of a router for other agents.
+        RouterError: the folder holds the adapter of a router for other agents, or of other rows
+            although some of these are to be held out.
         TrainingError: a label is not one token of the base.
     """
     kept, held = _loaded(train), _loaded(calibration)
@@ -116,7 +120,10 @@ def make_router(
     labelled = [agent for agent in agents if agent in with_rows] if llm_turns else []
     reads = OwnLabelReads(settings.router_dir, settings) if llm_turns else None
     if llm_turns:
-        _ensure_adapter(kept, labelled, settings, llm_turns, console)
+        # Who learnt from other rows than these may have seen those that are held out now.
+        learnt_from = None if calibration else _digest(train)
+        if not _has_adapter(settings.router_dir, labelled, learnt_from):
+            _train_adapter(kept, labelled, settings, llm_turns, console)
     return asyncio.run(
         fit_router(
             kept,
@@ -133,8 +140,13 @@ def make_router(
     )
 
 
-def calibrate_router(data: Sequence[Path], settings: Settings, targets: Targets) -> RouterSpec:
+def calibrate_router(
+    data: Sequence[Path], settings: Settings, targets: Targets, console: Console
+) -> RouterSpec:
     """Fit weights and thresholds of the router in ``settings.router_dir`` to held-out rows again.
+
+    Args:
+        console: told which added agents must be added again, as they were to the old thresholds.
 
     Raises:
         DataError: a row is broken, or labelled with something the router does not know.
@@ -151,6 +163,13 @@ def calibrate_router(data: Sequence[Path], settings: Settings, targets: Targets)
         reads = asyncio.run(label_reads(engine, ADAPTER_FOLDER, rows, labelled))
     fitted = calibrate(fast_path, reads, rows, spec.fallback, targets, labelled)
     fitted = fitted.model_copy(update={"data": {**spec.data, "calibration": _digest(data)}})
+    published = Registry(settings.home).router()
+    if published is not None and is_extension_of(published, folder):
+        added = ", ".join(added_agents(published))
+        console.print(
+            f"[yellow]to be added again[/] (`philharmonic add`): {added}; from the next start of "
+            "the server on they are reached by name only"
+        )
     write_spec(fitted, folder)
     return fitted
 
@@ -184,15 +203,30 @@ def ask_router(turn: RoutingTurn, settings: Settings) -> tuple[Decision, Explana
 def lint_inputs(
     data: Sequence[Path], settings: Settings
 ) -> tuple[list[LabelledTurn], dict[str, str]]:
-    """Labelled turns to look for overlaps in, and the descriptions of the catalog's agents.
+    """Labelled turns to look for overlaps in, and the descriptions of all agents.
 
     Args:
-        data: labelled files; if empty, those that the shipped router learns from.
+        data: labelled files; if empty, those that the router in ``settings.router_dir`` learnt
+            from, the added agents' among them.
     """
-    files = data or [settings.router_data / "train.jsonl"]
-    catalog = load_catalog(settings.agents_dir)
+    added = added_agents(settings.router_dir)
+    files = data or [
+        settings.router_data / "train.jsonl",
+        *(folder / "train.jsonl" for folder in added.values()),
+    ]
+    catalog, live = load_catalog(settings.agents_dir), Registry(settings.home).live()
     descriptions = {name: agent.config.description for name, agent in catalog.items()}
+    descriptions |= {name: each.config.description for name, each in live.items() if name in added}
     return all_turns(_loaded(files)), descriptions
+
+
+def in_service(settings: Settings) -> Settings:
+    """The settings with the router that a server on this home folder would open.
+
+    That is the shipped one, or the one that knows the agents that were added to it.
+    """
+    folder = router_folder(Registry(settings.home).router(), settings)
+    return settings.model_copy(update={"router_dir": folder})
 
 
 def _open(settings: Settings, engine: LabelReadEngine, timeout_s: float) -> Router:
@@ -224,24 +258,40 @@ def _agents(
     return named, fallback
 
 
-def _ensure_adapter(
+def _has_adapter(folder: Path, labelled: Sequence[str], learnt_from: str | None) -> bool:
+    """Whether the folder holds a finished router's adapter that can be kept.
+
+    Args:
+        learnt_from: digest of the rows it must have been trained on; None: any.
+
+    Raises:
+        RouterError: it is of other agents, or was trained on other rows.
+    """
+    adapter = folder / ADAPTER_FOLDER
+    spec = read_spec(folder) if (folder / SPEC_FILE).exists() else None
+    if spec is None or not spec.labels or not adapter.is_dir():
+        return False
+    if list(spec.labels) != list(labelled):
+        raise RouterError(
+            f"{adapter} was trained for {', '.join(spec.labels)}, but the rows name "
+            f"{', '.join(labelled)}: give another --out, or remove the folder"
+        )
+    if learnt_from not in (None, spec.data.get("train")):
+        raise RouterError(
+            f"{adapter} was trained on other rows than these, and may know those that would be "
+            "held out to calibrate it: give --calibration, or another --out, or remove the folder"
+        )
+    return True
+
+
+def _train_adapter(
     conversations: Sequence[LabelledConversation],
     labelled: Sequence[str],
     settings: Settings,
     llm_turns: int,
     console: Console,
 ) -> None:
-    """Train the router LLM's adapter, unless the folder has one for these agents."""
-    folder = settings.router_dir
-    adapter = folder / ADAPTER_FOLDER
-    if adapter.is_dir():
-        known = list(read_spec(folder).labels) if (folder / SPEC_FILE).exists() else labelled
-        if known != list(labelled):
-            raise RouterError(
-                f"{adapter} was trained for {', '.join(known)}, but the rows name "
-                f"{', '.join(labelled)}: give another --out, or remove the folder"
-            )
-        return
+    """Train the router LLM's adapter into the router's folder, there whole or not at all."""
     # Torch takes seconds to import, and a router that has its adapter does without.
     from training.label_read import LabelReadTraining, train_label_read
 
@@ -251,9 +301,14 @@ def _ensure_adapter(
     decides = hashlib.sha256(repr((conversations, labelled, plan, str(base))).encode())
     run_dir = settings.home / "runs" / f"router-{decides.hexdigest()[:10]}"
     trained = train_label_read(conversations, labelled, base, run_dir, plan, console)
-    adapter.mkdir(parents=True)
+    adapter = settings.router_dir / ADAPTER_FOLDER
+    incoming = adapter.with_name(f".{ADAPTER_FOLDER}-incoming")
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir(parents=True)
     for name in (WEIGHTS, PEFT_CONFIG):
-        shutil.copyfile(trained.path / name, adapter / name)
+        shutil.copyfile(trained.path / name, incoming / name)
+    shutil.rmtree(adapter, ignore_errors=True)
+    incoming.rename(adapter)
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table
 from typer.core import TyperCommand
 
 from agents.data import Message
-from agents.errors import RouterError
+from agents.errors import ConfigError, RouterError
 from agents.settings import Settings
 from router.targets import Targets
 
@@ -52,7 +52,10 @@ class _ManyFiles(TyperCommand):
         return super().parse_args(ctx, spread)
 
 
-RouterDir = Annotated[Path | None, typer.Option("--router", help="Folder of the fitted router.")]
+RouterDir = Annotated[
+    Path | None,
+    typer.Option("--router", help="Folder of a fitted router; default: the one in service."),
+]
 Data = Annotated[
     list[Path], typer.Option(help="Labelled JSONL; several files may follow, or the option again.")
 ]
@@ -107,8 +110,8 @@ def fit(
     "domain"}]} with the domain on the user's turns. The domains are the agents; "none" is out of
     scope. An "intent" beside a domain makes the fast path better.
 
-    An adapter that is already in the folder is kept and only the rest is fitted again. Killed in
-    training? The same command goes on where it was.
+    A fitted router's adapter is kept and only the rest is fitted again. Killed? The same command
+    goes on where it was.
 
     Example: philharmonic router fit --train train.jsonl oos.jsonl --out var/mine --llm-turns 0
     """
@@ -131,7 +134,10 @@ def fit(
 @app.command("calibrate", cls=_ManyFiles)
 def calibrate(
     data: Data,
-    router_dir: RouterDir = None,
+    router_dir: Annotated[
+        Path | None,
+        typer.Option("--router", help="Folder of the router; default: the shipped one."),
+    ] = None,
     false_refusals: FalseRefusals = _DEFAULTS.false_refusals,
     false_handoffs: FalseHandoffs = _DEFAULTS.false_handoffs_per_100_turns,
     fast_precision: FastPrecision = _DEFAULTS.fast_precision,
@@ -147,7 +153,7 @@ def calibrate(
 
     settings = _settings(router_dir)
     targets = _targets(false_refusals, false_handoffs, fast_precision, missed_handoffs)
-    _show_spec(calibrate_router(data, settings, targets), settings.router_dir)
+    _show_spec(calibrate_router(data, settings, targets, err), settings.router_dir)
 
 
 @app.command("eval", cls=_ManyFiles)
@@ -171,7 +177,10 @@ def evaluate(
     """
     from training.fit_router import evaluate_router
 
-    report = evaluate_router(data, _settings(router_dir))
+    for file in filter(None, (json_file, png_file)):
+        if not file.parent.is_dir():
+            raise ConfigError(f"{file}: there is no folder {file.parent}; make it first")
+    report = evaluate_router(data, _in_service(router_dir))
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     if png_file is not None:
@@ -206,7 +215,7 @@ def explain(
 
     said = [text] if after is None else [after, text]
     turn = RoutingTurn(tuple(Message("user", each) for each in said), current)
-    about = describe(*ask_router(turn, _settings(router_dir)))
+    about = describe(*ask_router(turn, _in_service(router_dir)))
     if as_json:
         print(json.dumps(about, ensure_ascii=False))
     else:
@@ -217,7 +226,7 @@ def explain(
 def lint(
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="Labelled JSONL; default: what the shipped router learns from."),
+        typer.Option(help="Labelled JSONL; default: what the router in service learnt from."),
     ] = None,
     tolerate: Annotated[
         float,
@@ -232,7 +241,7 @@ def lint(
     from router.lint import lint as check
     from training.fit_router import lint_inputs
 
-    found = check(*lint_inputs(data or [], _settings(None)))
+    found = check(*lint_inputs(data or [], _in_service(None)))
     table = Table("turns of", "look like", "share", "95 % interval", "such as")
     for pair in found.pairs:
         share = f"{pair.taken / pair.turns:.1%} ({pair.taken} of {pair.turns})"
@@ -247,6 +256,13 @@ def lint(
 
 def _settings(router_dir: Path | None) -> Settings:
     return Settings() if router_dir is None else Settings(router_dir=router_dir)
+
+
+def _in_service(router_dir: Path | None) -> Settings:
+    """With the router that is asked about; without one, that of a server on this home folder."""
+    from training.fit_router import in_service
+
+    return in_service(Settings()) if router_dir is None else Settings(router_dir=router_dir)
 
 
 def _targets(

@@ -1,9 +1,16 @@
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from router.artifact import read_spec
+from agents.artifacts import sha256_of
+from agents.registry import Registry
+from router.artifact import FAST_PATH_FILE, SPEC_FILE, read_spec, write_spec
+from router.extend import PARENT
+from router.fast_path import load_fast_path
+from tests.unit.adapter_folder import agent_config, write_adapter
 from tests.unit.conftest import Cli
 
 VERBS = ("fit", "calibrate", "eval", "explain", "lint")
@@ -106,10 +113,34 @@ def test_a_decision_is_explained(cli: Cli, router: str) -> None:
 def test_an_adapter_of_other_agents_is_not_taken_over(
     cli: Cli, router: str, train: list[str]
 ) -> None:
-    (Path(router) / "adapter").mkdir()
+    with_adapter(Path(router), {"chess": " A", "home": " B"})
     arguments = ("--train", *train, "--out", router)
     code, _, err = cli("router", "fit", *arguments)
-    assert code == 1 and "give another --out" in err
+    assert code == 1 and "was trained for chess, home" in err and "give another --out" in err
+
+
+def test_an_adapter_that_may_know_the_rows_held_out_is_not_kept(
+    cli: Cli, router: str, train: list[str]
+) -> None:
+    with_adapter(Path(router), {"home": " A", "sql": " B", "none": " C"})
+    code, _, err = cli("router", "fit", "--train", *train[:2], "--out", router)
+    assert code == 1 and "trained on other rows" in err and "--calibration" in err
+
+
+def with_adapter(router: Path, labels: dict[str, str]) -> None:
+    """As if the router had been fitted with a router LLM."""
+    (router / "adapter").mkdir()
+    spec = read_spec(router)
+    write_spec(spec.model_copy(update={"labels": labels}), router)
+
+
+def test_a_report_that_could_not_be_written_is_refused_at_once(
+    cli: Cli, router: str, train: list[str], tmp_path: Path
+) -> None:
+    nowhere = str(tmp_path / "nowhere" / "report.json")
+    arguments = ("--router", router, "--data", train[0], "--json", nowhere)
+    code, out, err = cli("router", "eval", *arguments)
+    assert code == 2 and "there is no folder" in err and not out
 
 
 def test_a_fallback_that_nobody_names_is_refused(
@@ -134,3 +165,37 @@ def test_lint_finds_what_overlaps(cli: Cli, train: list[str], tmp_path: Path) ->
     assert code == 1
     assert "'open the gate' is labelled garden and home: keep one" in err
     assert "garden" in out
+
+
+def test_lint_passes_over_agents_of_a_few_turns(cli: Cli, train: list[str], tmp_path: Path) -> None:
+    few = tmp_path / "few.jsonl"
+    few.write_text(json.dumps({"text": "book a flight", "domain": "travel"}), encoding="utf-8")
+    code, out, err = cli("router", "lint", "--data", *train, str(few))
+    assert code == 0, err
+    assert "travel" not in out
+
+
+def test_the_router_in_service_is_the_one_that_is_asked(
+    cli: Cli, home: Path, router: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHILHARMONIC_ROUTER_DIR", router)
+    extended = tmp_path / "extended"
+    shutil.copytree(router, extended)
+    spec = read_spec(extended)
+    # The same models, but to it the class of `sql` is an agent called `bank`.
+    names = ("home", "bank", "none")
+    data = {**spec.data, PARENT: sha256_of(Path(router) / SPEC_FILE)}
+    fast_path = replace(load_fast_path(extended / FAST_PATH_FILE), agents=names)
+    fast_path.save(extended / FAST_PATH_FILE)
+    data["fast_path"] = sha256_of(extended / FAST_PATH_FILE)
+    write_spec(spec.model_copy(update={"agents": names, "data": data}), extended)
+    (extended / "added" / "bank").mkdir(parents=True)
+    write_rows(extended / "added" / "bank" / "train.jsonl", "please")
+    adapter = write_adapter(tmp_path / "bank")
+    Registry(home).publish_with_router(agent_config("bank"), adapter, extended)
+    code, out, err = cli("router", "explain", "count the orders", "--json")
+    assert code == 0, err
+    assert json.loads(out)["agent"] == "bank"
+    held = str(write_rows(tmp_path / "held.jsonl", "so"))
+    code, _, err = cli("router", "calibrate", "--data", held)
+    assert code == 0 and "to be added again" in err and "bank" in err

@@ -56,6 +56,14 @@ def test_the_fast_path_overlooks_few_hand_offs_however_rare_they_are() -> None:
     assert threshold is not None and 0.5 < threshold < 0.6
 
 
+def test_of_a_few_hand_offs_none_may_be_overlooked() -> None:
+    confidence = np.linspace(0.3, 1.0, 1000)
+    hands_off = np.arange(1000) % 200 == 0
+    correct = ~hands_off | (confidence > 0.5)
+    threshold = fit_fast_threshold(confidence, correct, hands_off, Targets())
+    assert threshold is not None and 0.4 < threshold < 0.5
+
+
 def test_fast_threshold_is_none_where_no_evidence_suffices() -> None:
     few = np.linspace(0.5, 1.0, 50)
     assert fit_fast_threshold(few, np.ones(50, bool), np.zeros(50, bool), PRECISE) is None
@@ -69,6 +77,14 @@ def test_margin_is_the_smallest_that_stops_false_hand_offs() -> None:
     assert policy.switch_margin == pytest.approx(0.3)
     assert policy.choose(pooled[0], 1, FALLBACK) == 1
     assert policy.choose(pooled[-1], 0, FALLBACK) == 1
+
+
+def test_turns_that_are_nobodys_do_not_raise_the_margin() -> None:
+    pooled = np.log([[0.5, 0.4, 0.1]] * 50)
+    right = np.array([FALLBACK] * 50)
+    current = [FALLBACK] * 50
+    policy = fit_policy(pooled, current, right, FALLBACK, None, Targets(), refuses=True)
+    assert policy.switch_margin == 0
 
 
 def test_floor_sends_what_fits_none_to_the_fallback() -> None:

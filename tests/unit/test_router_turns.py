@@ -63,6 +63,19 @@ def test_a_part_of_every_agents_conversations_is_held_out(tmp_path: Path) -> Non
     assert hold_out(conversations, 0.1) == (kept, held)
 
 
+def test_no_agent_is_held_out_whole(tmp_path: Path) -> None:
+    turns = [
+        {"role": "user", "content": "lamp on", "domain": "home"},
+        {"role": "user", "content": "checkmate", "domain": "chess"},
+    ]
+    rows = [{"text": f"{n}", "domain": "home"} for n in range(30)]
+    for at in range(30):
+        both = load_labelled(written(tmp_path, *rows[:at], {"turns": turns}, *rows[at:]))
+        kept, held = hold_out(both, 0.2)
+        assert "chess" in {row.agent for row in all_turns(kept)}
+        assert len(held) >= 5 and len(kept) + len(held) == 31
+
+
 def conversation(*agents: str) -> LabelledConversation:
     """One that these agents answer in turn."""
     turns = (
