@@ -9,8 +9,8 @@ Writes an agent into a temporary folder, runs ``philharmonic add`` on a home fol
 ``--home``) and prints time, scores against the base, and routing before and after. Aims: 95 % of
 CLINC150's banking intents in at most five minutes of training; 88 % of banking77's.
 
-On two cores with nothing beside it training reads about 1,100 tokens/s: 220,000 for
-``clinc-banking`` (four minutes with compiling), 700,000 for ``banking77`` (11 minutes). Engine,
+On two cores with nothing beside it training reads about 1,100 tokens/s: 160,000 for
+``clinc-banking`` (three minutes with compiling), 700,000 for ``banking77`` (11 minutes). Engine,
 evaluation, parity and the router take about four minutes more the first time on a machine.
 """
 
@@ -62,7 +62,7 @@ AGENTS = {
             "description": "Names the intent of a banking request: balances, bills, transfers, "
             "PINs, interest rates, frozen accounts, cheques, as JSON.",
             "training": {
-                "epochs": 3.5,
+                "epochs": 2.5,
                 "learning_rate": 3e-3,
                 "batch_size": 16,
                 "max_length": 128,
