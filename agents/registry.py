@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha256_of
 from agents.bases import profile_named
 from agents.config import VERSION_PATTERN, AgentConfig
-from agents.errors import ArtifactError, RegistryError
+from agents.errors import ArtifactError, RegistryError, StorageError
 from agents.storage import stored
 
 _SCHEMA = """
@@ -250,11 +252,21 @@ class Registry:
         return Version(
             agent=agent,
             number=number,
-            config=AgentConfig.model_validate_json(config),
+            config=self._config(f"{agent}@{number}", config),
             adapter=self._folder(agent, number) if has_adapter else None,
             manifest=json.loads(manifest),
             created=created,
         )
+
+    def _config(self, model: str, document: str) -> AgentConfig:
+        try:
+            return AgentConfig.model_validate_json(document)
+        except ValidationError as error:
+            keys = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+            raise StorageError(
+                f"{self._path}: {model} was published by another version of Philharmonic (its "
+                f"{keys}); update this one"
+            ) from None
 
     def _live_number(self, db: sqlite3.Connection, agent: str) -> int | None:
         row = db.execute(

@@ -187,3 +187,23 @@ async def test_keys_that_cannot_be_read_any_more_hold_as_they_were(tmp_path: Pat
             up.state.keys.refresh()
         assert (await ask(up, key)).status_code == 200
         assert (await up.chat()).status_code == 401
+
+
+def test_keys_of_a_path_that_cannot_be_looked_at_are_an_error_of_the_store(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be used"):
+        KeyStore(tmp_path / ("x" * 300)).all()
+
+
+async def test_keys_are_followed_whatever_goes_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with keyed(tmp_path, KeyLimits()) as (up, key, _):
+        with monkeypatch.context() as patched:
+            patched.setattr(KeyStore, "all", lambda _: 1 / 0)
+            async with asyncio.timeout(5):
+                while "ZeroDivisionError" not in caplog.text:
+                    await asyncio.sleep(0.01)
+        KeyStore(tmp_path).revoke(key.split("-")[1])
+        async with asyncio.timeout(5):
+            while (await ask(up, key)).status_code != 401:
+                await asyncio.sleep(0.05)
