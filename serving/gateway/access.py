@@ -7,8 +7,10 @@ loopback without.
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.gateway.browsers import refuse_other_sites
 from serving.gateway.errors import ApiError, response_for
 from serving.gateway.limits import Account, Accounts, Spend
+from serving.gateway.state import GatewayState
 from serving.keys import Key, KeyLimits, KeyRing
 
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
@@ -19,6 +21,8 @@ _BEARER = "bearer "
 
 class AccessMiddleware:
     """Refuses calls without a key (401), beyond a key's role (403) or its limits (429).
+
+    While no key is asked for, what pages of other sites ask is refused (403).
 
     What the request may be charged to is left in its state as ``spend``.
     """
@@ -35,11 +39,13 @@ class AccessMiddleware:
             return
         account, about = self._anybody, scope.setdefault("state", {})
         try:
-            ring: KeyRing = scope["app"].state.gateway.keys
-            if ring.is_used:
-                key = _admitted(ring, scope)
+            gateway: GatewayState = scope["app"].state.gateway
+            if gateway.keys.is_used:
+                key = _admitted(gateway.keys, scope)
                 about["key"] = key.id
                 account = self._accounts.of(key)
+            else:
+                refuse_other_sites(Headers(scope=scope), gateway.settings.host)
             if not scope["path"].startswith(_LIMITED):
                 await self._app(scope, receive, send)
                 return
