@@ -17,6 +17,8 @@ _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _LIMITED = "/v1/"
 _ADMIN = "/admin"
 _BEARER = "bearer "
+# The client hung up; a time limit was reached: the engine may have been at work until then.
+_WORKED_FOR = (499, 504)
 
 
 class AccessMiddleware:
@@ -49,7 +51,7 @@ class AccessMiddleware:
             if not scope["path"].startswith(_LIMITED):
                 await self._app(scope, receive, send)
                 return
-            spend = account.begin(int(Headers(scope=scope).get("content-length") or 0))
+            spend = account.begin()
         except ApiError as error:
             response = response_for(error)
             response.headers.update(account.headers())
@@ -62,10 +64,15 @@ class AccessMiddleware:
     ) -> None:
         failed = True
 
+        async def reading() -> Message:
+            message = await receive()
+            spend.read(len(message.get("body", b"")))
+            return message
+
         async def noting(message: Message) -> None:
             nonlocal failed
             if message["type"] == "http.response.start":
-                failed = message["status"] >= 400
+                failed = message["status"] >= 400 and message["status"] not in _WORKED_FOR
                 MutableHeaders(scope=message).update(account.headers())
             else:
                 spend.event()
@@ -73,7 +80,7 @@ class AccessMiddleware:
 
         scope["state"]["spend"] = spend
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, reading, noting)
         finally:
             spend.end(failed)
 
