@@ -128,7 +128,8 @@ class Reconciler:
     def _take_out(self, error: Exception) -> None:
         self.failures += 1
         if self.loaded:
-            logger.warning("the engine %s is out: %s", self._client.name, error or repr(error))
+            reason = str(error) or repr(error)
+            logger.warning("the engine %s is out: %s", self._client.name, reason)
             self._on_lost()
         misfit = str(error) if isinstance(error, EngineMisfit) else None
         if misfit not in (None, self.misfit):
