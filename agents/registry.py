@@ -14,16 +14,22 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha256_of
 from agents.bases import profile_named
 from agents.config import VERSION_PATTERN, AgentConfig
-from agents.errors import ArtifactError, RegistryError
+from agents.errors import ArtifactError, RegistryError, StorageError
 from agents.storage import stored
+
+_INCOMING = ".incoming-"
+# A copy to which nothing was written for so long is nobody's any more.
+_LEFTOVER_S = 3600.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -250,11 +256,21 @@ class Registry:
         return Version(
             agent=agent,
             number=number,
-            config=AgentConfig.model_validate_json(config),
+            config=self._config(f"{agent}@{number}", config),
             adapter=self._folder(agent, number) if has_adapter else None,
             manifest=json.loads(manifest),
             created=created,
         )
+
+    def _config(self, model: str, document: str) -> AgentConfig:
+        try:
+            return AgentConfig.model_validate_json(document)
+        except ValidationError as error:
+            keys = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+            raise StorageError(
+                f"{self._path}: {model} was published by another version of Philharmonic (its "
+                f"{keys}); update this one"
+            ) from None
 
     def _live_number(self, db: sqlite3.Connection, agent: str) -> int | None:
         row = db.execute(
@@ -284,9 +300,10 @@ class Registry:
 
     def _copy(self, source: Path, target: Path, names: Iterable[str]) -> None:
         """Copy a folder's files whole or not at all; an unregistered leftover gives way."""
-        incoming = self._adapters / f".incoming-{uuid.uuid4().hex}"
+        incoming = self._adapters / f"{_INCOMING}{uuid.uuid4().hex}"
         try:
             with stored(target):
+                self._sweep()
                 incoming.mkdir()
                 for name in names:
                     (incoming / name).parent.mkdir(parents=True, exist_ok=True)
@@ -299,6 +316,14 @@ class Registry:
                 incoming.rename(target)
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what publishers that were killed have left of their copies."""
+        for leftover in self._adapters.glob(f"{_INCOMING}*"):
+            with suppress(FileNotFoundError):  # its publisher, or another sweeper, was quicker
+                written = max(p.stat().st_mtime for p in (leftover, *leftover.rglob("*")))
+                if time.time() - written > _LEFTOVER_S:
+                    shutil.rmtree(leftover, ignore_errors=True)
 
 
 @dataclass(frozen=True)

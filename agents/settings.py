@@ -61,7 +61,14 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="how long the engine may take to begin a streamed answer"
     )
     client_timeout_s: float = Field(
-        default=30.0, gt=0, description="how long a client may take to send its body or to read on"
+        default=30.0,
+        gt=0,
+        description="how long a client may take to send a request's head, its body, or to read on",
+    )
+    max_connections: int | None = Field(
+        default=None,
+        ge=1,
+        description="connections open at a time; None: half of the files that may be open",
     )
     drain_timeout_s: float = Field(
         default=30.0, gt=0, description="how long answers may go on once we are told to stop"

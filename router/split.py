@@ -27,13 +27,17 @@ _MOST_CUTS = 8
 #: Longer messages are documents, and one request about them.
 _LONGEST = 1200
 
+# A run of blanks is begun at its first one only (`(?<!\s)\s+`), and no two runs stand side by side:
+# a search that tries each way to share them out takes the cube of their length, for every turn.
 _SEPARATORS = {
-    "sentence": re.compile(r"(?<=[.!?;])[\"”')]*\s+|\s*\n\s*"),
+    "sentence": re.compile(r"(?<=[.!?;])[\"”')]*\s+|(?<!\s)\s*\n\s*"),
     "conjunction": re.compile(
-        r"\s*[,;:–-]?\s+(?:and|then|plus|also|but|while|as well as|oh|next)\b[,:]?\s+|\s+[&+–-]\s+",
+        r"(?:(?<!\s)\s+(?:[,;:–-]\s+)?|[,;:–-]\s+)"
+        r"(?:and|then|plus|also|but|while|as well as|oh|next)\b[,:]?\s+"
+        r"|(?<!\s)\s+[&+–-]\s+",
         re.IGNORECASE,
     ),
-    "comma": re.compile(r"\s*,\s+"),
+    "comma": re.compile(r"(?<!\s)\s+,\s+|,\s+"),
 }
 #: What joins a request to the one before it and belongs to neither.
 _JOINERS = re.compile(
@@ -43,7 +47,9 @@ _JOINERS = re.compile(
 )
 #: A pasted block (a table's definition) ends here; what follows is asked about it.
 _BLOCK_END = re.compile(r"[)\]}]\s*[;.]?$")
-_TRAILING = re.compile(r"[\s,;:]+(?:and|then|plus|also|but)?[\s,;:]*$", re.IGNORECASE)
+_TRAILING = re.compile(
+    r"(?<![\s,;:])[\s,;:]+(?:(?:and|then|plus|also|but)[\s,;:]*)?$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,9 @@ class KeyStore:
 
     def all(self) -> list[Key]:
         """Every key that was ever made, oldest first."""
-        if not self._path.exists():
-            return []
+        with stored(self._path):
+            if not self._path.exists():
+                return []
         with self._open() as db:
             rows = db.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created").fetchall()
         return [

@@ -118,14 +118,18 @@ class Reconciler:
                 self.failures = 0
             except EngineError as error:
                 self._take_out(error)
+            except Exception as error:  # nobody would see this task end
+                logger.exception("comparing the engine %s failed", self._client.name)
+                self._take_out(error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._pause_s())
             self._wake.clear()
 
-    def _take_out(self, error: EngineError) -> None:
+    def _take_out(self, error: Exception) -> None:
         self.failures += 1
         if self.loaded:
-            logger.warning("the engine %s is out: %s", self._client.name, error)
+            reason = str(error) or repr(error)
+            logger.warning("the engine %s is out: %s", self._client.name, reason)
             self._on_lost()
         misfit = str(error) if isinstance(error, EngineMisfit) else None
         if misfit not in (None, self.misfit):
@@ -206,10 +210,13 @@ async def follow(registry: Registry, changed: Callable[[], None]) -> None:
     """Call ``changed`` soon after anybody, in whatever process, changed what is live; for ever."""
     known: object = None
     while True:
-        # The lineup, which reads the same file, says when it cannot be read.
-        with suppress(StorageError):
+        try:
             revision = await asyncio.to_thread(registry.revision)
             if known not in (None, revision):
                 changed()
             known = revision
+        except StorageError:  # the lineup, which reads the same file, says so
+            pass
+        except Exception:
+            logger.exception("looking for changes of what is live failed")
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -38,10 +38,11 @@ def whole(route: Route, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "message": {**choices[0]["message"], "content": "".join(h + t for h, t in texts)},
         "finish_reason": _ended([choice.get("finish_reason") for choice in choices]),
     }
-    if choices[0].get("logprobs"):
-        # Of the answers' tokens: a heading has none.
-        found = [each for choice in choices for each in choice["logprobs"]["content"]]
-        choice["logprobs"] = {**choices[0]["logprobs"], "content": found}
+    logprobs = [choice["logprobs"] for choice in choices if choice.get("logprobs")]
+    if logprobs:
+        # Of the answers' tokens: a heading has none, nor has a fixed reply.
+        found = [token for each in logprobs for token in each.get("content") or []]
+        choice["logprobs"] = {**logprobs[0], "content": found}
     usage = _sum([answer.get("usage") for answer in answers])
     return {**answers[0], "model": route.model, "choices": [choice], "usage": usage}
 

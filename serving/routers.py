@@ -160,16 +160,18 @@ async def follow(
     """Prepare each router that is published after the ``known`` one; for ever."""
     while True:
         await asyncio.sleep(settings.reconcile_every_s / 2)
+        published = known
         try:
             published = await asyncio.to_thread(registry.router)
-        except StorageError:  # the lineup, which reads the same file, says so
-            continue
-        if published in (None, known):
-            continue
-        known = published
-        try:
+            if published in (None, known):
+                continue
             folder = await asyncio.to_thread(router_folder, published, settings)
             fitted = await asyncio.to_thread(open_router, folder, catalog, llm, registry, settings)
             switch.prepare(fitted)
+        except StorageError:  # the lineup, which reads the same file, says so
+            continue
         except (RouterError, ArtifactError, OSError) as error:
             logger.error("the router that was published cannot be used: %s", error)
+        except Exception:
+            logger.exception("the router that was published cannot be used")
+        known = published

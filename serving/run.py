@@ -17,6 +17,7 @@ from serving.announce import announced
 from serving.engine.own import engine_client, free_port, own_engine
 from serving.engine.process import EngineProcess
 from serving.gateway.app import create_app
+from serving.gateway.connection import bounded_protocol
 from serving.gateway.log import configure_logging
 from serving.gateway.state import GatewayState
 from serving.keys import KeyRing, KeyStore
@@ -126,6 +127,7 @@ def _server(state: GatewayState) -> "_Server":
     return _Server(
         uvicorn.Config(
             create_app(open_state),
+            http=bounded_protocol(state.settings),
             log_config=None,
             log_level="warning",
             access_log=False,

@@ -105,6 +105,8 @@ async def _follow_keys(keys: KeyRing, settings: Settings) -> None:
             await asyncio.to_thread(keys.refresh)
         except StorageError as error:
             logger.error("the keys cannot be read, those known so far hold: %s", error)
+        except Exception:
+            logger.exception("reading the keys failed, those known so far hold")
 
 
 @asynccontextmanager

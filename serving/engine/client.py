@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import aiohttp
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
@@ -34,6 +35,8 @@ _CONNECTIONS = 4096
 _KEEPALIVE_S = 3.0
 # A busy server answers within it; one that does not is as good as gone.
 _LISTING_S = 20.0
+# httpx_aiohttp lets some of aiohttp's errors through: that of an answer that is not HTTP, for one.
+_NO_ANSWER = (httpx.HTTPError, aiohttp.ClientError)
 _MAX_LORAS = re.compile(rb'^vllm:lora_requests_info\{.*?max_lora="(\d+)"', re.MULTILINE)
 
 
@@ -91,7 +94,7 @@ class EngineClient:
         """Whether the server answers and says it is well."""
         try:
             return (await self._http.get("/health", timeout=5.0)).status_code == 200
-        except httpx.HTTPError:
+        except _NO_ANSWER:
             return False
 
     async def models(self) -> dict[str, ServedModel]:
@@ -177,7 +180,7 @@ class EngineClient:
                                 raise EngineUnavailable(f"vLLM broke off: {chunk['error']}")
                             _trace_usage(trace, chunk)
                             yield chunk
-            except httpx.HTTPError as error:
+            except _NO_ANSWER as error:
                 raise EngineUnavailable(f"vLLM at {self.name} broke off: {error!r}") from None
             finally:
                 wait.end()
@@ -252,7 +255,7 @@ class EngineClient:
             return await self._http.request(
                 method, path, content=content, headers={**_JSON, **headers}, timeout=timeout
             )
-        except httpx.HTTPError as error:
+        except _NO_ANSWER as error:
             raise EngineUnavailable(f"vLLM at {self.name} does not answer: {error!r}") from None
         finally:
             wait.end()

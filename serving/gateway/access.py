@@ -7,18 +7,24 @@ loopback without.
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.gateway.browsers import refuse_other_sites
 from serving.gateway.errors import ApiError, response_for
 from serving.gateway.limits import Account, Accounts, Spend
+from serving.gateway.state import GatewayState
 from serving.keys import Key, KeyLimits, KeyRing
 
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _LIMITED = "/v1/"
 _ADMIN = "/admin"
 _BEARER = "bearer "
+# The client hung up; a time limit was reached: the engine may have been at work until then.
+_WORKED_FOR = (499, 504)
 
 
 class AccessMiddleware:
     """Refuses calls without a key (401), beyond a key's role (403) or its limits (429).
+
+    While no key is asked for, what pages of other sites ask is refused (403).
 
     What the request may be charged to is left in its state as ``spend``.
     """
@@ -35,15 +41,17 @@ class AccessMiddleware:
             return
         account, about = self._anybody, scope.setdefault("state", {})
         try:
-            ring: KeyRing = scope["app"].state.gateway.keys
-            if ring.is_used:
-                key = _admitted(ring, scope)
+            gateway: GatewayState = scope["app"].state.gateway
+            if gateway.keys.is_used:
+                key = _admitted(gateway.keys, scope)
                 about["key"] = key.id
                 account = self._accounts.of(key)
+            else:
+                refuse_other_sites(Headers(scope=scope), gateway.settings.host)
             if not scope["path"].startswith(_LIMITED):
                 await self._app(scope, receive, send)
                 return
-            spend = account.begin(int(Headers(scope=scope).get("content-length") or 0))
+            spend = account.begin()
         except ApiError as error:
             response = response_for(error)
             response.headers.update(account.headers())
@@ -56,10 +64,15 @@ class AccessMiddleware:
     ) -> None:
         failed = True
 
+        async def reading() -> Message:
+            message = await receive()
+            spend.read(len(message.get("body", b"")))
+            return message
+
         async def noting(message: Message) -> None:
             nonlocal failed
             if message["type"] == "http.response.start":
-                failed = message["status"] >= 400
+                failed = message["status"] >= 400 and message["status"] not in _WORKED_FOR
                 MutableHeaders(scope=message).update(account.headers())
             else:
                 spend.event()
@@ -67,7 +80,7 @@ class AccessMiddleware:
 
         scope["state"]["spend"] = spend
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, reading, noting)
         finally:
             spend.end(failed)
 

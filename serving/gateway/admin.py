@@ -14,7 +14,7 @@ from serving.gateway.state import GatewayState, State
 from serving.lineup import engine_model
 from serving.publish import publish_agent
 
-routes = APIRouter(prefix="/admin/agents", responses=errors(400, 403, 404))
+routes = APIRouter(prefix="/admin/agents", responses=errors(400, 404))
 
 
 @routes.get("")

@@ -56,7 +56,7 @@ class Account:
         self._concurrency = limits.concurrency
         self._active = 0
 
-    def begin(self, body_bytes: int) -> "Spend":
+    def begin(self) -> "Spend":
         """Let a request in.
 
         Raises:
@@ -71,7 +71,7 @@ class Account:
         if self._requests is not None:
             self._requests.use(1)
         self._active += 1
-        return Spend(self, body_bytes / _BYTES_PER_TOKEN)
+        return Spend(self)
 
     def end(self) -> None:
         """A request is over."""
@@ -95,11 +95,15 @@ class Spend:
     charged its prompt, estimated, and an event of its stream as a token.
     """
 
-    def __init__(self, account: Account, prompt: float) -> None:
+    def __init__(self, account: Account) -> None:
         self._account = account
-        self._prompt = prompt
+        self._body_bytes = 0
         self._is_settled = False
         self._events = 0
+
+    def read(self, body_bytes: int) -> None:
+        """So much of the request's body arrived."""
+        self._body_bytes += body_bytes
 
     def settle(self, tokens: int) -> None:
         """Charge the engine's own count."""
@@ -113,7 +117,8 @@ class Spend:
     def end(self, failed: bool) -> None:
         """The request is over; one that failed costs nothing."""
         if not failed and not self._is_settled:
-            self._account.charge(self._prompt + max(0, self._events - 1))
+            prompt = self._body_bytes / _BYTES_PER_TOKEN
+            self._account.charge(prompt + max(0, self._events - 1))
         self._account.end()
 
 

@@ -32,7 +32,7 @@ _ERROR = {
 _MEANS = {
     400: "The request is wrong; the message names what.",
     401: "An API key is needed, and this is none.",
-    403: "The key's role does not allow this.",
+    403: "The key's role does not allow this; or no key is in use, and another site's page asks.",
     404: "There is no such agent, version or conversation.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
@@ -41,7 +41,7 @@ _MEANS = {
     504: "A time limit was reached.",
 }
 
-_ANY = (401, 429, 503)
+_ANY = (401, 403, 429, 503)
 _WITH_BODY = (400, 408, 413)
 
 JsonDict = dict[str, Any]

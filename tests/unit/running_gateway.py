@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.settings import ROOT, Settings
 from serving.engine.own import engine_client, free_port
-from serving.gateway.app import create_app
 from serving.gateway.state import GatewayState
-from serving.run import _listening
+from serving.run import _listening, _server
 from serving.services import open_services
 from tests.unit.toy_engine import ToyEngine
 
@@ -78,14 +76,8 @@ async def running_gateway(
 
 @asynccontextmanager
 async def _served(state: GatewayState, listener: Any) -> AsyncIterator[None]:
-    @asynccontextmanager
-    async def open_state() -> AsyncIterator[GatewayState]:
-        yield state
-
-    app = create_app(open_state)
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve(sockets=[listener]))
+    server = _server(state)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
     finally:

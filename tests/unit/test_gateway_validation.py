@@ -51,7 +51,7 @@ async def gateway(max_body_bytes: int = 10_000) -> AsyncIterator[httpx.AsyncClie
     app = create_app(open_state)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
 
 

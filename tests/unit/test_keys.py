@@ -20,6 +20,7 @@ from tests.unit.conftest import Cli
 from tests.unit.running_gateway import CHAT, Running, running_gateway, until
 
 HELLO = {"model": "general", "messages": [{"role": "user", "content": "hello"}]}
+LONG = {"role": "user", "content": "hello " * 100}  # more than 100 tokens
 
 
 def auth(key: str) -> dict[str, str]:
@@ -138,6 +139,40 @@ async def test_a_stream_that_was_left_is_paid_for(tmp_path: Path) -> None:
         assert (await ask(up, key)).status_code == 429
 
 
+async def test_a_whole_answer_that_was_left_is_paid_for(tmp_path: Path) -> None:
+    async with keyed(tmp_path, KeyLimits(tokens_per_minute=100)) as (up, key, _):
+        up.engine.goes_on.clear()
+        asked = asyncio.create_task(ask(up, key, messages=[LONG]))
+        await until(lambda: up.engine.working == 1)
+        asked.cancel()
+        await until(lambda: up.state.drain.active == 0)
+        up.engine.goes_on.set()
+        assert (await ask(up, key)).status_code == 429
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_took_too_long_is_paid_for(tmp_path: Path, stream: bool) -> None:
+    _, key = KeyStore(tmp_path).create("limited", "chat", KeyLimits(tokens_per_minute=100))
+    async with running_gateway(tmp_path, request_timeout_s=0.3) as up:
+        up.engine.goes_on.clear()
+        assert (await ask(up, key, messages=[LONG], stream=stream)).status_code == 504
+        up.engine.goes_on.set()
+        assert (await ask(up, key)).status_code == 429
+
+
+async def test_a_body_that_does_not_say_its_length_is_paid_for(tmp_path: Path) -> None:
+    async def chunked() -> AsyncIterator[bytes]:
+        yield json.dumps(HELLO | {"stream": True, "messages": [LONG]}).encode()
+
+    async with keyed(tmp_path, KeyLimits(tokens_per_minute=100)) as (up, key, _):
+        up.engine.words, up.engine.gap_s = 10**6, 1
+        body = chunked()
+        async with up.http.stream("POST", CHAT, content=body, headers=auth(key)) as response:
+            await anext(response.aiter_lines())
+        await until(lambda: up.state.drain.active == 0)
+        assert (await ask(up, key)).status_code == 429
+
+
 async def test_requests_at_a_time(tmp_path: Path) -> None:
     async with keyed(tmp_path, KeyLimits(concurrency=2)) as (up, key, other):
         up.engine.goes_on.clear()
@@ -158,19 +193,19 @@ def test_a_limit_refills_as_time_goes_by(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(limits.time, "monotonic", lambda: now[0])
     account = Account(KeyLimits(requests_per_minute=60, tokens_per_minute=600))
     for _ in range(60):
-        account.begin(0).end(failed=True)
+        account.begin().end(failed=True)
     with pytest.raises(ApiError) as refused:
-        account.begin(0)
+        account.begin()
     assert refused.value.retry_after_s == pytest.approx(1.0)
     now[0] += 1.001
-    spend = account.begin(0)
+    spend = account.begin()
     spend.settle(1200)  # overdrawn by a minute's worth
     spend.end(failed=False)
     now[0] += 59.9
     with pytest.raises(ApiError, match="600 tokens a minute"):
-        account.begin(0)
+        account.begin()
     now[0] += 1
-    account.begin(0)
+    account.begin()
 
 
 async def test_a_failed_request_costs_no_tokens(tmp_path: Path) -> None:
@@ -187,3 +222,23 @@ async def test_keys_that_cannot_be_read_any_more_hold_as_they_were(tmp_path: Pat
             up.state.keys.refresh()
         assert (await ask(up, key)).status_code == 200
         assert (await up.chat()).status_code == 401
+
+
+def test_keys_of_a_path_that_cannot_be_looked_at_are_an_error_of_the_store(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be used"):
+        KeyStore(tmp_path / ("x" * 300)).all()
+
+
+async def test_keys_are_followed_whatever_goes_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with keyed(tmp_path, KeyLimits()) as (up, key, _):
+        with monkeypatch.context() as patched:
+            patched.setattr(KeyStore, "all", lambda _: 1 / 0)
+            async with asyncio.timeout(5):
+                while "ZeroDivisionError" not in caplog.text:
+                    await asyncio.sleep(0.01)
+        KeyStore(tmp_path).revoke(key.split("-")[1])
+        async with asyncio.timeout(5):
+            while (await ask(up, key)).status_code != 401:
+                await asyncio.sleep(0.05)

@@ -1,8 +1,10 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from agents.errors import EngineUnavailable, RegistryError
+from agents.errors import EngineUnavailable, RegistryError, StorageError
 from agents.registry import Registry
 from serving.engine.client import BASE_MODEL
 from serving.lineup import Lineup
@@ -101,3 +103,19 @@ def test_an_agent_that_is_not_live_is_answered_with_those_that_are(registry: Reg
     lineup.refresh()
     with pytest.raises(RegistryError, match="live: general"):
         lineup.version_for("cron", loaded("cron@1"), {})
+
+
+def test_what_another_version_of_us_published_changes_nothing(
+    registry: Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lineup = Lineup(registry, router_adapters)
+    publish_another(registry, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "home" / "registry.sqlite")) as db, db:
+        db.execute("""UPDATE versions SET config = json_set(config, '$.mood', 'kind')""")
+    with pytest.raises(StorageError, match=r"@\d was published by another version .*mood"):
+        registry.live()
+    assert "cron@1" in lineup.wanted()
+    assert "the lineup stays as it is" in caplog.text
+    with closing(sqlite3.connect(tmp_path / "home" / "registry.sqlite")) as db, db:
+        db.execute("""UPDATE versions SET config = json_remove(config, '$.mood')""")
+    assert "cron@2" in lineup.wanted()

@@ -160,6 +160,72 @@ async def test_two_gateways_may_share_an_engine(stage: Stage) -> None:
     assert stage.reconciler.loaded == {BASE_MODEL, "cron@1"}
 
 
+async def speak_no_http(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def test_what_speaks_no_http_is_no_engine() -> None:
+    server = await asyncio.start_server(speak_no_http, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = EngineClient(f"http://127.0.0.1:{port}", timeout_s=5)
+    body = {"model": BASE_MODEL, "messages": []}
+    async with server:
+        assert not await client.is_healthy()
+        with pytest.raises(EngineUnavailable, match="does not answer"):
+            await client.chat(body)
+        with pytest.raises(EngineUnavailable, match="broke off"):
+            await anext(client.stream_chat(body))
+        stage = Stage(ToyEngine(), client)
+        stage.reconciler.loaded = frozenset({BASE_MODEL})
+        async with stage.reconciling():
+            await until(lambda: stage.reconciler.failures >= 2)
+        assert not stage.reconciler.loaded
+    await client.aclose()
+
+
+async def test_whatever_goes_wrong_the_loop_goes_on(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = True
+
+    def wanted() -> dict[str, Path]:
+        if broken:
+            raise KeyError("nobody thought of this")
+        return stage.wanted
+
+    stage.reconciler._wanted = wanted
+    stage.reconciler.loaded = frozenset({BASE_MODEL})
+    async with stage.reconciling():
+        await until(lambda: stage.reconciler.failures >= 2)
+        assert not stage.reconciler.loaded
+        assert "nobody thought of this" in caplog.text and "Traceback" in caplog.text
+        broken = False
+        assert await stage.reconciler.recovered(5)
+        assert stage.reconciler.loaded
+
+
+async def test_changes_are_followed_whatever_goes_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = [*([RuntimeError("unheard of")] * 2), (1, 1), (2, 2)]
+
+    def revision() -> tuple[int, int]:
+        look = looks.pop(0) if len(looks) > 1 else looks[0]
+        if isinstance(look, Exception):
+            raise look
+        return look
+
+    registry = Registry(tmp_path)
+    monkeypatch.setattr(registry, "revision", revision)
+    noticed = asyncio.Event()
+    following = asyncio.create_task(follow(registry, noticed.set))
+    await asyncio.wait_for(noticed.wait(), 10)
+    following.cancel()
+    assert "unheard of" in caplog.text
+
+
 async def test_waking_saves_the_wait(stage: Stage) -> None:
     stage.reconciler._every_s = 60.0
     async with stage.reconciling():

@@ -1,5 +1,7 @@
 import errno
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,6 +152,21 @@ def test_the_leftover_of_a_broken_copy_gives_way(registry: Registry, tmp_path: P
     adapter = registry.publish(agent_config(), write_adapter(tmp_path / "adapter")).adapter
     assert adapter is not None
     assert sorted(file.name for file in adapter.iterdir()) == sorted(FILES)
+
+
+def test_what_a_killed_publisher_left_is_removed_when_it_is_nobodys(
+    registry: Registry, tmp_path: Path
+) -> None:
+    adapters = tmp_path / "home" / "adapters"
+    ages = {".incoming-old": (7200, 7000), ".incoming-busy": (7200, 10), ".incoming-new": (5, 5)}
+    for name, (folder_age, file_age) in ages.items():
+        file = adapters / name / WEIGHTS
+        file.parent.mkdir()
+        file.write_bytes(b"half of it")
+        for path, age in ((file, file_age), (file.parent, folder_age)):
+            os.utime(path, (time.time() - age, time.time() - age))
+    publish(registry, tmp_path / "a", 1.0)
+    assert {path.name for path in adapters.iterdir()} == {"cron", ".incoming-busy", ".incoming-new"}
 
 
 def test_a_failing_copy_leaves_nothing(

@@ -54,6 +54,16 @@ def test_log_probabilities_are_those_of_both_answers() -> None:
     assert choice["logprobs"] == {"content": [{"token": "0"}, {"token": "1"}]}
 
 
+@pytest.mark.parametrize("fixed", [0, 1])
+@pytest.mark.parametrize("without", [{}, {"logprobs": None}, {"logprobs": {"content": None}}])
+def test_a_fixed_reply_has_no_log_probabilities(fixed: int, without: dict[str, Any]) -> None:
+    answers = [answer("{}"), answer("0 12 * * *")]
+    answers[fixed]["choices"][0].update(without)
+    answers[1 - fixed]["choices"][0]["logprobs"] = {"content": [{"token": "x"}]}
+    (choice,) = reply.whole(TWO, answers)["choices"]
+    assert choice["logprobs"] == {"content": [{"token": "x"}]}
+
+
 def test_a_conversation_stores_who_said_what() -> None:
     exchange = reply.exchange_of(Turn("lock it at noon"), TWO, [answer("{}"), answer("0 12 * * *")])
     assert (exchange["user"], exchange["agent"]) == ("lock it at noon", "home+cron")

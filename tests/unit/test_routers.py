@@ -1,18 +1,21 @@
 import asyncio
 import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from agents.errors import StorageError
 from agents.registry import Registry
 from agents.settings import Settings
 from router.artifact import ADAPTER_FOLDER
 from router.extend import extend_router, keep_rows
 from router.newcomers import NewcomerRows
+from serving import routers
 from serving.engine.client import BASE_MODEL
 from serving.lineup import Lineup
-from serving.routers import RouterSwitch, follow, open_router, router_folder
+from serving.routers import FittedRouter, RouterSwitch, follow, open_router, router_folder
 from tests.unit.adapter_folder import agent_config, write_adapter
 from tests.unit.test_router_router import AGENTS, FakeEngine
 from tests.unit.test_router_router import fitted as fitted  # a fixture
@@ -122,3 +125,37 @@ def test_a_damaged_router_changes_nothing(
 
     asyncio.run(wait())
     assert switch.folder == settings.router_dir
+
+
+@pytest.mark.parametrize("error", [StorageError("busy"), ValueError("unheard of")])
+def test_whatever_goes_wrong_the_next_router_is_taken_up(
+    settings: Settings,
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    switch = switch_of(settings.router_dir, settings)
+    publish(registry, extended(settings, tmp_path / "new"), tmp_path)
+    failed = threading.Event()
+
+    def fail(*_: object) -> FittedRouter:
+        failed.set()
+        raise error
+
+    monkeypatch.setattr(routers, "open_router", fail)
+
+    async def wait() -> None:
+        engine = FakeEngine(" A")
+        task = asyncio.create_task(follow(switch, registry, None, AGENTS, engine, settings))
+        assert await asyncio.to_thread(failed.wait, 5)
+        monkeypatch.setattr(routers, "open_router", open_router)
+        router = tmp_path / "new" / "router"
+        (router / "note.txt").write_text("another one")
+        await asyncio.to_thread(publish, registry, router, tmp_path)
+        async with asyncio.timeout(5):
+            while switch.folder != registry.router():
+                await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(wait())

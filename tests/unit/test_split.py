@@ -1,4 +1,6 @@
+import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,16 @@ from agents.settings import ROOT
 from router.artifact import read_spec
 from router.combine import Array
 from router.data.doubles import FITTED_ON, JUDGED_BY, load_rows
-from router.split import FEATURES, SPLIT_FILE, SplitSpec, Splitter, cuts, read_splitter
+from router.split import (
+    _SEPARATORS,
+    _TRAILING,
+    FEATURES,
+    SPLIT_FILE,
+    SplitSpec,
+    Splitter,
+    cuts,
+    read_splitter,
+)
 
 FITTED = ROOT / "router" / "fitted"
 HOME, CRON, NEITHER = (
@@ -59,6 +70,53 @@ def test_halves_are_of_the_message_in_its_order(text: str) -> None:
     for cut in cuts(text):
         assert cut.left and cut.right
         assert text.index(cut.left) + len(cut.left) <= text.rindex(cut.right)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + " " * 1190 + "b",
+        "a" + "\t" * 1190 + "b",
+        "a" + "\n" * 1190 + "b",
+        "a" + " \n" * 595 + "b",
+        "a" + " , ; :\t\n" * 148 + "b",
+        "a" + ",;:\t\n" * 238 + "b",
+        "(" + ", , " * 297 + "b",
+        "a" + " and" * 297 + "b",
+        "a" + " - " * 396 + "b",
+        "." + "\"'" * 595,
+        "(" + ") " * 595 + "b",
+    ],
+)
+def test_no_message_takes_long(text: str) -> None:
+    assert len(text) <= 1200
+    began = time.process_time()
+    cuts(text)
+    assert time.process_time() - began < 1.0
+
+
+#: What the patterns mean, said plainly, where time does not matter.
+PLAIN = {
+    "sentence": re.compile(r"(?<=[.!?;])[\"”')]*\s+|\s*\n\s*"),
+    "conjunction": re.compile(
+        r"\s*[,;:–-]?\s+(?:and|then|plus|also|but|while|as well as|oh|next)\b[,:]?\s+|\s+[&+–-]\s+",
+        re.IGNORECASE,
+    ),
+    "comma": re.compile(r"\s*,\s+"),
+}
+PLAIN_TRAILING = re.compile(r"[\s,;:]+(?:and|then|plus|also|but)?[\s,;:]*$", re.IGNORECASE)
+PIECES = [*' \t\n\u00a0,;:-–&+.?()"x', "and", "AND", "then", "also", "but", "as well as", "oh"]
+
+
+@settings(deadline=None, max_examples=1000)
+@given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join))
+def test_the_patterns_find_what_the_plain_ones_find(text: str) -> None:
+    for name, plain in PLAIN.items():
+        spans = [
+            [found.span() for found in each.finditer(text)] for each in (_SEPARATORS[name], plain)
+        ]
+        assert spans[0] == spans[1], name
+    assert _TRAILING.sub("", text) == PLAIN_TRAILING.sub("", text)
 
 
 def splitter(threshold: float = 0.5) -> Splitter:
