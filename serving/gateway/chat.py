@@ -146,7 +146,7 @@ async def _place(
         if conversation_id == NEW:
             conversation_id = f"conv_{uuid.uuid4().hex}"
         else:
-            await find_conversation(state, conversation_id)
+            history = await find_conversation(state, conversation_id)
     options = request.stream_options
     usage = options is not None and options.include_usage
     return _Call(turn, history, conversation_id, usage, spend, started, end)
