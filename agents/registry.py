@@ -90,7 +90,7 @@ class Registry:
             ArtifactError: the adapter is damaged or cannot be served.
         """
         candidate = _candidate(config, adapter)
-        with self._transaction() as db:
+        with self._change() as db:
             number, is_new = self._stored(db, candidate)
             if is_new:
                 self._activate(db, config.name, number)
@@ -104,7 +104,7 @@ class Registry:
         """
         candidate = _candidate(config, adapter)
         digest = _digest_of_folder(router)
-        with self._transaction() as db:
+        with self._change() as db:
             number, _ = self._stored(db, candidate)
             if self._live_number(db, config.name) != number:
                 self._activate(db, config.name, number)
@@ -131,7 +131,7 @@ class Registry:
 
     def delete(self, agent: str, number: int) -> None:
         """Remove a version and its adapter for good; never the live one."""
-        with self._transaction() as db:
+        with self._change() as db:
             self._get(db, agent, number)
             if self._live_number(db, agent) == number:
                 raise RegistryError(
@@ -144,7 +144,7 @@ class Registry:
 
     def activate(self, agent: str, number: int) -> Version:
         """Make a published version the live one."""
-        with self._transaction() as db:
+        with self._change() as db:
             version = self._get(db, agent, number)
             if self._live_number(db, agent) != number:
                 self._activate(db, agent, number)
@@ -152,7 +152,7 @@ class Registry:
 
     def rollback(self, agent: str) -> Version:
         """Make the version live that was live before the present one."""
-        with self._transaction() as db:
+        with self._change() as db:
             rows = db.execute(
                 "SELECT id, number FROM activations WHERE agent = ? ORDER BY id DESC LIMIT 2",
                 (agent,),
@@ -164,7 +164,7 @@ class Registry:
 
     def unload(self, agent: str) -> None:
         """Take an agent out of service; its versions stay and can be activated again."""
-        with self._transaction() as db:
+        with self._change() as db:
             if self._live_number(db, agent) is None:
                 raise RegistryError(f"agent {agent!r} is not live; live: {self._names(db)}")
             db.execute("DELETE FROM activations WHERE agent = ?", (agent,))
@@ -202,6 +202,13 @@ class Registry:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with stored(self._path), closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+            yield db
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is alone from its first look on: what it read stays true."""
+        with self._transaction() as db:
+            db.execute("BEGIN IMMEDIATE")
             yield db
 
     def _stored(self, db: sqlite3.Connection, candidate: "_Candidate") -> tuple[int, bool]:
