@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha256_of
-from agents.bases import profile_named
+from agents.bases import check_base, profile_named
 from agents.config import VERSION_PATTERN, AgentConfig
 from agents.errors import ArtifactError, RegistryError
 from agents.storage import stored
@@ -142,16 +142,27 @@ class Registry:
             db.execute("INSERT INTO deleted VALUES (?, ?)", (agent, number))
         shutil.rmtree(self._folder(agent, number), ignore_errors=True)
 
-    def activate(self, agent: str, number: int) -> Version:
-        """Make a published version the live one."""
+    def activate(self, agent: str, number: int, base: str | None = None) -> Version:
+        """Make a published version the live one.
+
+        Args:
+            base: what is served, if that is known; a version for another base is refused
+                (`ConfigError`).
+        """
         with self._change() as db:
             version = self._get(db, agent, number)
+            if base is not None:
+                check_base(version.model, version.config.base, base)
             if self._live_number(db, agent) != number:
                 self._activate(db, agent, number)
             return version
 
-    def rollback(self, agent: str) -> Version:
-        """Make the version live that was live before the present one."""
+    def rollback(self, agent: str, base: str | None = None) -> Version:
+        """Make the version live that was live before the present one.
+
+        Args:
+            base: as for `activate`.
+        """
         with self._change() as db:
             rows = db.execute(
                 "SELECT id, number FROM activations WHERE agent = ? ORDER BY id DESC LIMIT 2",
@@ -159,8 +170,11 @@ class Registry:
             ).fetchall()
             if len(rows) < 2:
                 raise RegistryError(f"agent {agent!r} has no earlier version to roll back to")
+            version = self._get(db, agent, rows[1][1])
+            if base is not None:
+                check_base(version.model, version.config.base, base)
             db.execute("DELETE FROM activations WHERE id = ?", (rows[0][0],))
-            return self._get(db, agent, rows[1][1])
+            return version
 
     def unload(self, agent: str) -> None:
         """Take an agent out of service; its versions stay and can be activated again."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agents.artifacts import FILES, MANIFEST, WEIGHTS
-from agents.errors import ArtifactError, RegistryError, StorageError
+from agents.errors import ArtifactError, ConfigError, RegistryError, StorageError
 from agents.registry import Registry
 from tests.unit.adapter_folder import agent_config, write_adapter, write_json
 
@@ -94,6 +94,18 @@ def test_rollback_goes_back_step_by_step(registry: Registry, tmp_path: Path) -> 
     with pytest.raises(RegistryError, match="no earlier version to roll back to"):
         registry.rollback("cron")
     assert registry.live()["cron"].number == 1
+
+
+def test_a_version_for_another_base_than_the_served_one_does_not_go_live(
+    registry: Registry, tmp_path: Path
+) -> None:
+    publish(registry, tmp_path / "a", 1.0)
+    registry.publish(agent_config(base="phi-3-mini-4k"), write_adapter(tmp_path / "a", 2.0))
+    for change in (registry.rollback, lambda *known: registry.activate(known[0], 1, known[1])):
+        with pytest.raises(ConfigError, match="cron@1 is for base 'default', and 'phi-3-mini-4k'"):
+            change("cron", "phi-3-mini-4k")
+        assert registry.live()["cron"].number == 2
+    assert registry.rollback("cron", "default").number == 1
 
 
 def test_activating_what_is_live_adds_no_step(registry: Registry, tmp_path: Path) -> None:
