@@ -2,12 +2,39 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from agents.settings import ROOT
+from serving.conversations import open_conversations
+from serving.graph import ConversationGraph
+from serving.turn import Exchange
 from tests.unit.running_gateway import CHAT, Running, running_gateway, until
+
+# Stores turns in one conversation, for ever, and says of each that it is stored.
+STORE = """
+import asyncio, sys
+from pathlib import Path
+from serving.conversations import open_conversations
+from serving.graph import ConversationGraph
+
+async def run():
+    async with open_conversations(Path(sys.argv[1])) as saver:
+        graph = ConversationGraph(None, None, saver, False)
+        number = 0
+        while True:
+            said = {"user": str(number), "assistant": "x" * 5000, "agent": "sql", "model": "sql@1"}
+            await graph._store("kept", said)
+            print(number, flush=True)
+            number += 1
+
+asyncio.run(run())
+"""
 
 
 def rows(home: Path) -> list[tuple[str, int]]:
@@ -85,3 +112,24 @@ async def test_a_write_that_is_cancelled_is_finished_first(tmp_path: Path) -> No
             await asyncio.wait({storing})
             assert not graph._checkpointer.conn.in_transaction  # type: ignore[attr-defined]
         assert rows(tmp_path) == [(kept, 1)]
+
+
+def test_a_kill_leaves_the_conversation_with_or_without_the_last_turn(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STORE, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            process.stdout.readline()
+        process.kill()
+        told = 20 + len(process.stdout.read().split())
+    assert rows(tmp_path) == [("kept", 1)]
+    exchanges = asyncio.run(stored(tmp_path))
+    assert len(exchanges) in (told, told + 1)
+    assert [each["user"] for each in exchanges] == [str(n) for n in range(len(exchanges))]
+    assert {each["assistant"] for each in exchanges} == {"x" * 5000}
+
+
+async def stored(home: Path) -> list[Exchange]:
+    async with open_conversations(home) as saver:
+        graph = ConversationGraph(cast(Any, None), cast(Any, None), saver, False)
+        return await graph.exchanges("kept")
