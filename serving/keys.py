@@ -62,14 +62,10 @@ class Key:
 
 
 class KeyStore:
-    """The keys of a home folder, in SQLite; reading them creates no file.
-
-    Attributes:
-        path: the file.
-    """
+    """The keys of a home folder, in SQLite; reading them creates no file."""
 
     def __init__(self, home: Path) -> None:
-        self.path = home / "keys.sqlite"
+        self._path = home / "keys.sqlite"
 
     def create(self, name: str, role: Role, limits: KeyLimits) -> tuple[Key, str]:
         """A new key, and what its bearer must send; that is not kept anywhere."""
@@ -83,7 +79,7 @@ class KeyStore:
 
     def all(self) -> list[Key]:
         """Every key that was ever made, oldest first."""
-        if not self.path.exists():
+        if not self._path.exists():
             return []
         with self._open() as db:
             rows = db.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created").fetchall()
@@ -106,11 +102,11 @@ class KeyStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with stored(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not self.path.exists():
-                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
-            with closing(sqlite3.connect(self.path, timeout=5)) as db, db:
+        with stored(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._path.exists():
+                os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+            with closing(sqlite3.connect(self._path, timeout=5)) as db, db:
                 yield db
 
 
@@ -130,7 +126,7 @@ class KeyRing:
         """
         keys = {key.id: key for key in self._store.all()}
         if self._keys and not keys:  # no key is ever deleted: it must not open the door
-            raise StorageError(f"{self._store.path}: it is gone; put it back, or make new keys")
+            raise StorageError("keys.sqlite is gone from the home; put it back, or make new keys")
         self._keys = keys
 
     @property
