@@ -112,10 +112,11 @@ def list_agents(as_json: AsJson = False) -> None:
 @app.command()
 def publish(agent: Annotated[str, typer.Argument(help="Name of a catalog agent.")]) -> None:
     """Publish an agent's adapter from its catalog folder; a running server loads it at once."""
+    from serving.announce import served_base
     from serving.publish import publish_agent
 
     registry = _registry()
-    version = publish_agent(registry, _settings(), agent)
+    version = publish_agent(registry, _settings(base=served_base(_settings())), agent)
     registry.activate(agent, version.number)
     out.print(f"{version.model} is live")
 
@@ -123,7 +124,9 @@ def publish(agent: Annotated[str, typer.Argument(help="Name of a catalog agent."
 @app.command()
 def rollback(agent: Annotated[str, typer.Argument(help="Name of a published agent.")]) -> None:
     """Go back to the version that was live before; a running server follows at once."""
-    version = _registry().rollback(agent)
+    from serving.announce import served_base
+
+    version = _registry().rollback(agent, served_base(_settings()))
     out.print(f"{version.model} is live again")
 
 
@@ -132,9 +135,11 @@ def activate(
     version: Annotated[str, typer.Argument(help="A published version, such as sql@3.")],
 ) -> None:
     """Make any published version the live one; a running server follows at once."""
+    from serving.announce import served_base
+
     registry = _registry()
     found = registry.version(version)
-    registry.activate(found.agent, found.number)
+    registry.activate(found.agent, found.number, served_base(_settings()))
     out.print(f"{found.model} is live")
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha256_of
-from agents.bases import profile_named
+from agents.bases import check_base, profile_named
 from agents.config import VERSION_PATTERN, AgentConfig
 from agents.errors import ArtifactError, RegistryError, StorageError
 from agents.storage import stored
@@ -96,7 +96,7 @@ class Registry:
             ArtifactError: the adapter is damaged or cannot be served.
         """
         candidate = _candidate(config, adapter)
-        with self._transaction() as db:
+        with self._change() as db:
             number, is_new = self._stored(db, candidate)
             if is_new:
                 self._activate(db, config.name, number)
@@ -110,7 +110,7 @@ class Registry:
         """
         candidate = _candidate(config, adapter)
         digest = _digest_of_folder(router)
-        with self._transaction() as db:
+        with self._change() as db:
             number, _ = self._stored(db, candidate)
             if self._live_number(db, config.name) != number:
                 self._activate(db, config.name, number)
@@ -137,7 +137,7 @@ class Registry:
 
     def delete(self, agent: str, number: int) -> None:
         """Remove a version and its adapter for good; never the live one."""
-        with self._transaction() as db:
+        with self._change() as db:
             self._get(db, agent, number)
             if self._live_number(db, agent) == number:
                 raise RegistryError(
@@ -148,29 +148,43 @@ class Registry:
             db.execute("INSERT INTO deleted VALUES (?, ?)", (agent, number))
         shutil.rmtree(self._folder(agent, number), ignore_errors=True)
 
-    def activate(self, agent: str, number: int) -> Version:
-        """Make a published version the live one."""
-        with self._transaction() as db:
+    def activate(self, agent: str, number: int, base: str | None = None) -> Version:
+        """Make a published version the live one.
+
+        Args:
+            base: what is served, if that is known; a version for another base is refused
+                (`ConfigError`).
+        """
+        with self._change() as db:
             version = self._get(db, agent, number)
+            if base is not None:
+                check_base(version.model, version.config.base, base)
             if self._live_number(db, agent) != number:
                 self._activate(db, agent, number)
             return version
 
-    def rollback(self, agent: str) -> Version:
-        """Make the version live that was live before the present one."""
-        with self._transaction() as db:
+    def rollback(self, agent: str, base: str | None = None) -> Version:
+        """Make the version live that was live before the present one.
+
+        Args:
+            base: as for `activate`.
+        """
+        with self._change() as db:
             rows = db.execute(
                 "SELECT id, number FROM activations WHERE agent = ? ORDER BY id DESC LIMIT 2",
                 (agent,),
             ).fetchall()
             if len(rows) < 2:
                 raise RegistryError(f"agent {agent!r} has no earlier version to roll back to")
+            version = self._get(db, agent, rows[1][1])
+            if base is not None:
+                check_base(version.model, version.config.base, base)
             db.execute("DELETE FROM activations WHERE id = ?", (rows[0][0],))
-            return self._get(db, agent, rows[1][1])
+            return version
 
     def unload(self, agent: str) -> None:
         """Take an agent out of service; its versions stay and can be activated again."""
-        with self._transaction() as db:
+        with self._change() as db:
             if self._live_number(db, agent) is None:
                 raise RegistryError(f"agent {agent!r} is not live; live: {self._names(db)}")
             db.execute("DELETE FROM activations WHERE agent = ?", (agent,))
@@ -208,6 +222,13 @@ class Registry:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with stored(self._path), closing(sqlite3.connect(self._path, timeout=10)) as db, db:
+            yield db
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is alone from its first look on: what it read stays true."""
+        with self._transaction() as db:
+            db.execute("BEGIN IMMEDIATE")
             yield db
 
     def _stored(self, db: sqlite3.Connection, candidate: "_Candidate") -> tuple[int, bool]:

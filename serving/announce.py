@@ -52,5 +52,11 @@ def running_server(settings: Settings) -> Announcement | None:
     return told
 
 
+def served_base(settings: Settings) -> str:
+    """The base of the server that serves this home now; without one, the settings'."""
+    running = running_server(settings)
+    return settings.base if running is None else running.base
+
+
 def _path(settings: Settings) -> Path:
     return settings.home / "serve.json"

@@ -6,6 +6,7 @@ a restart) is routed again, turn by turn, as it was the first time.
 """
 
 import hashlib
+import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -14,11 +15,18 @@ from serving.turn import Exchange
 
 
 class Attribution:
-    """A bounded memory from histories to who answered them, and to what."""
+    """A bounded memory from histories to who answered them, and to what.
 
-    def __init__(self, size: int = 50_000) -> None:
+    Args:
+        size: how many answers it holds; what was used longest ago is forgotten first.
+        text_bytes: of replies by several agents, how much text; it may be the client's own.
+    """
+
+    def __init__(self, size: int = 50_000, text_bytes: int = 32_000_000) -> None:
         self._size = size
+        self._text_bytes = text_bytes
         self._known: OrderedDict[bytes, dict[str, Any]] = OrderedDict()
+        self._held_bytes = 0
 
     def recall(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
         """The history with what is remembered of each exchange filled in."""
@@ -34,10 +42,18 @@ class Attribution:
         if last["agent"] is None:
             return
         digest = _digests(exchanges)[-1]
-        self._known[digest] = {key: last[key] for key in ("agent", "parts") if key in last}
-        self._known.move_to_end(digest)
-        if len(self._known) > self._size:
-            self._known.popitem(last=False)
+        known = {key: last[key] for key in ("agent", "parts") if key in last}
+        self._held_bytes += _text_bytes(known) - _text_bytes(self._known.pop(digest, {}))
+        self._known[digest] = known
+        while len(self._known) > self._size or self._held_bytes > self._text_bytes:
+            _, oldest = self._known.popitem(last=False)
+            self._held_bytes -= _text_bytes(oldest)
+
+
+def _text_bytes(known: Mapping[str, Any]) -> int:
+    """What the texts of an answer by several agents take in memory."""
+    parts: Sequence[Exchange] = known.get("parts", ())
+    return sum(sys.getsizeof(part["user"]) + sys.getsizeof(part["assistant"]) for part in parts)
 
 
 def _digests(exchanges: Sequence[Exchange]) -> list[bytes]:

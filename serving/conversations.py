@@ -15,6 +15,17 @@ logger = logging.getLogger(__name__)
 
 FILE = "conversations.sqlite"
 
+# Each checkpoint holds the whole conversation, and the checkpointer removes none. In a trigger
+# the one before goes in the very transaction that writes the next.
+_KEEP_LATEST = """
+CREATE TRIGGER IF NOT EXISTS keep_latest AFTER INSERT ON checkpoints BEGIN
+    DELETE FROM checkpoints WHERE thread_id = NEW.thread_id
+        AND checkpoint_ns = NEW.checkpoint_ns AND checkpoint_id != NEW.checkpoint_id;
+    DELETE FROM writes WHERE thread_id = NEW.thread_id
+        AND checkpoint_ns = NEW.checkpoint_ns AND checkpoint_id != NEW.checkpoint_id;
+END
+"""
+
 
 @asynccontextmanager
 async def open_conversations(home: Path) -> AsyncIterator[AsyncSqliteSaver]:
@@ -41,12 +52,18 @@ async def open_conversations(home: Path) -> AsyncIterator[AsyncSqliteSaver]:
             path,
         )
     async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
-        await saver.setup()
+        await _prepare(saver)
         yield saver
 
 
-async def _check(saver: AsyncSqliteSaver) -> None:
+async def _prepare(saver: AsyncSqliteSaver) -> None:
     await saver.setup()
+    async with saver.conn.executescript(_KEEP_LATEST):
+        await saver.conn.commit()
+
+
+async def _check(saver: AsyncSqliteSaver) -> None:
+    await _prepare(saver)
     async with saver.conn.execute("PRAGMA quick_check(1)") as rows:
         (verdict,) = await rows.fetchone() or ("nothing",)
     if verdict != "ok":

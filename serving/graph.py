@@ -1,12 +1,13 @@
 """The conversation graph: *route → answer → save*.
 
 A stored conversation is a LangGraph thread with a SQLite checkpointer: its exchanges are the
-state, written once, when the turn is complete. A turn without a stored conversation runs through
-the same graph without a checkpointer, with the history it brought along.
+state, written once, when the turn is complete. Until then a turn of a stored conversation is like
+any other: it runs with its history and writes nothing, so one that fails leaves no trace.
 
 A turn may hold two requests: each is answered by its own agent, side by side, in one reply.
 """
 
+import asyncio
 import operator
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -74,7 +75,7 @@ class ConversationGraph:
         graph.add_edge("route", "answer")
         graph.add_edge("answer", "save")
         graph.add_edge("save", END)
-        self._stateless = graph.compile()
+        self._unstored = graph.compile()
         self._stored = graph.compile(checkpointer=checkpointer)
 
     async def run(
@@ -90,6 +91,10 @@ class ConversationGraph:
         """One turn as it happens: the `Route`, each chunk if ``turn.stream``, then `Answered`.
 
         Closing the iterator cancels the work on the engine; nothing is saved then.
+
+        Args:
+            history: what was said before; of a stored conversation, its exchanges.
+            conversation_id: where the turn is stored, if it is to be.
         """
         if conversation_id is None and turn.pinned is not None:
             # Nothing to decide and nothing to store: the graph would only cost its own time,
@@ -100,35 +105,41 @@ class ConversationGraph:
             return
         async with (
             UnderWay(self._answerer, turn) as under_way,
-            aclosing(self._updates(under_way, history, conversation_id)) as updates,
+            aclosing(self._updates(under_way, history)) as updates,
         ):
             async for mode, event in updates:
                 if mode == "custom":
                     yield event
-                elif "answered" in event:
-                    answered = event["answered"]
-        yield answered
+                else:
+                    state: State = event
+        if conversation_id is not None:
+            await self._store(conversation_id, state["exchanges"][-1])
+        yield state["answered"]
 
     def _updates(
-        self, under_way: UnderWay, history: Sequence[Exchange], conversation_id: str | None
+        self, under_way: UnderWay, history: Sequence[Exchange]
     ) -> AsyncGenerator[tuple[str, Any]]:
         """What the graph's nodes write, as ``custom``, and its state after each as ``values``."""
-        if conversation_id is None:
-            stream = self._stateless.astream(
-                cast(State, {"exchanges": list(history)}),
-                context=under_way,
-                stream_mode=["custom", "values"],
-            )
-        else:
-            # Written once, at the end: a turn is stored whole or not at all.
-            stream = self._stored.astream(
-                cast(State, {"exchanges": []}),
-                {"configurable": {"thread_id": conversation_id}},
-                context=under_way,
-                stream_mode=["custom", "values"],
-                durability="exit",
-            )
+        stream = self._unstored.astream(
+            cast(State, {"exchanges": list(history)}),
+            context=under_way,
+            stream_mode=["custom", "values"],
+        )
         return cast(AsyncGenerator[tuple[str, Any]], stream)
+
+    async def _store(self, conversation_id: str, exchange: Exchange) -> None:
+        """Append to a conversation, in one transaction: a turn is stored whole or not at all."""
+        thread = {"thread_id": conversation_id}
+        update = self._stored.aupdate_state(
+            {"configurable": thread}, {"exchanges": [exchange]}, as_node="save"
+        )
+        storing = asyncio.create_task(update)
+        try:
+            await asyncio.shield(storing)
+        finally:
+            # Cancelled in between, it would leave its transaction open, and the conversation
+            # to the next turn before it has this one.
+            await asyncio.wait({storing})
 
     async def exchanges(self, conversation_id: str) -> list[Exchange]:
         """What a stored conversation holds; empty if there is none with this id."""

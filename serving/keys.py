@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agents.errors import ConfigError
+from agents.errors import ConfigError, StorageError
 from agents.storage import stored
 
 Role = Literal["chat", "admin"]
@@ -120,8 +120,15 @@ class KeyRing:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the store again."""
-        self._keys = {key.id: key for key in self._store.all()}
+        """Read the store again.
+
+        Raises:
+            StorageError: it cannot be read, or it is gone; the keys known so far hold.
+        """
+        keys = {key.id: key for key in self._store.all()}
+        if self._keys and not keys:  # no key is ever deleted: it must not open the door
+            raise StorageError("keys.sqlite is gone from the home; put it back, or make new keys")
+        self._keys = keys
 
     @property
     def is_used(self) -> bool:

@@ -19,21 +19,27 @@ class Lineup:
 
     Args:
         router_adapters: name and folder of the router LLM's adapters, which engines need too.
+        base: the base that is served. Versions for another one stay out: vLLM loads such an
+            adapter without a word, and it answers nonsense.
     """
 
     def __init__(
-        self, registry: Registry, router_adapters: Callable[[], Mapping[str, Path]]
+        self, registry: Registry, router_adapters: Callable[[], Mapping[str, Path]], base: str
     ) -> None:
         self._registry = registry
         self._router_adapters = router_adapters
-        self._live = registry.live()
+        self._base = base
+        self._live: dict[str, Version] = {}
+        self._misfits: dict[str, Version] = {}
+        # Of each agent the versions that were live before, the last one first.
+        self._former: dict[str, list[Version]] = {}
+        self._take(registry.live())
         self._revision = registry.revision()
-        self._serving: dict[str, Version] = {}
         self._is_readable = True
 
     @property
     def live(self) -> Mapping[str, Version]:
-        """The live version of each agent."""
+        """The live version of each agent, if it is for the base that is served."""
         return self._live
 
     def refresh(self) -> None:
@@ -41,7 +47,7 @@ class Lineup:
         try:
             revision = self._registry.revision()
             if revision != self._revision:
-                self._live = self._registry.live()
+                self._take(self._registry.live())
                 self._revision = revision
         except StorageError as error:
             if self._is_readable:
@@ -66,16 +72,19 @@ class Lineup:
 
         Raises:
             RegistryError: the agent is not live.
-            EngineUnavailable: it is live, but no engine has its adapter.
+            EngineUnavailable: it is live, but no engine has its adapter, or it is for another base.
         """
         live = self._live.get(agent)
+        if agent in self._misfits:
+            raise EngineUnavailable(f"agent {agent!r} cannot answer: {self._why_misfit(agent)}")
         if live is None:
             raise RegistryError(f"no agent {agent!r} is live; live: {', '.join(self._live)}")
         if engine_model(live) in loaded:
-            self._serving[agent] = live
+            self._former.pop(agent, None)
             return live
-        if self._answers_as_before(agent, loaded):
-            return self._serving[agent]
+        former = self._loaded_before(agent, loaded)
+        if former is not None:
+            return former
         if live.model in refused:
             raise EngineUnavailable(
                 f"agent {agent!r} cannot answer: the engine refuses {live.model} "
@@ -88,7 +97,7 @@ class Lineup:
         return {
             agent: version
             for agent, version in self._live.items()
-            if version.model not in refused or self._answers_as_before(agent, loaded)
+            if version.model not in refused or self._loaded_before(agent, loaded) is not None
         }
 
     def is_complete(self, loaded: frozenset[str], refused: Mapping[str, str]) -> bool:
@@ -98,9 +107,30 @@ class Lineup:
         is_all = BASE_MODEL in loaded and models - refused.keys() <= loaded
         return is_all and bool(self.servable(loaded, refused))
 
-    def _answers_as_before(self, agent: str, loaded: frozenset[str]) -> bool:
-        previous = self._serving.get(agent)
-        return previous is not None and engine_model(previous) in loaded
+    def _take(self, live: Mapping[str, Version]) -> None:
+        """What the registry says is live, from now on."""
+        known, before = self._misfits.values(), self._live
+        self._misfits = {n: v for n, v in live.items() if v.config.base != self._base}
+        self._live = {n: v for n, v in live.items() if n not in self._misfits}
+        for agent, version in before.items():
+            if self._live.get(agent) != version:
+                earlier = [each for each in self._former.get(agent, []) if each != version]
+                self._former[agent] = [version, *earlier]
+        for agent, version in self._misfits.items():
+            if version not in known:
+                logger.warning("the agent %s is left out: %s", agent, self._why_misfit(agent))
+
+    def _why_misfit(self, agent: str) -> str:
+        version = self._misfits[agent]
+        return (
+            f"{version.model} is for base {version.config.base!r}, and {self._base!r} is served; "
+            "publish a version for that base, or serve the other one"
+        )
+
+    def _loaded_before(self, agent: str, loaded: frozenset[str]) -> Version | None:
+        """The last of the agent's former versions that an engine still has."""
+        former = self._former.get(agent, [])
+        return next((version for version in former if engine_model(version) in loaded), None)
 
 
 def engine_model(version: Version) -> str:

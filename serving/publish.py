@@ -2,6 +2,7 @@
 
 import re
 
+from agents.bases import check_base
 from agents.catalog import Agent, Catalog, load_agent
 from agents.config import NAME_PATTERN
 from agents.errors import ArtifactError, RegistryError
@@ -36,6 +37,7 @@ def publish_agent(registry: Registry, settings: Settings, name: str) -> Version:
     """Publish one agent of the catalog folder as it is on disk now.
 
     Raises:
+        ConfigError: the agent is for another base than the one that is served.
         RegistryError: there is no such folder, or its adapter is not trained yet.
         ArtifactError: the adapter is damaged.
     """
@@ -43,6 +45,7 @@ def publish_agent(registry: Registry, settings: Settings, name: str) -> Version:
     if not re.fullmatch(NAME_PATTERN, name) or not (folder / "agent.yaml").is_file():
         raise RegistryError(f"the catalog has no agent {name!r}")
     agent = load_agent(folder)
+    check_base(f"agent {name!r}", agent.config.base, settings.base)
     if not _is_trained(agent):
         raise RegistryError(f"agent {name!r} has no adapter yet; run: philharmonic train {folder}")
     return _publish(registry, agent)

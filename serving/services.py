@@ -68,7 +68,7 @@ async def open_services(
             )
             closing.push_async_callback(llm.aclose)
         routers = RouterSwitch(open_router(folder, catalog, llm, registry, settings))
-        lineup = Lineup(registry, routers.adapters)
+        lineup = Lineup(registry, routers.adapters, settings.base)
         dispatcher = Dispatcher(routers, lineup, engines)
         checkpointer = await closing.enter_async_context(open_conversations(settings.home))
         answerer = Answerer(engines)

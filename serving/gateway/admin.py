@@ -36,14 +36,15 @@ async def load(name: str, state: State) -> dict[str, Any]:
 async def activate(name: str, request: Request, state: State) -> dict[str, Any]:
     """Make a published version the live one."""
     body = await parse_body(request, ActivateRequest, state.settings)
-    await asyncio.to_thread(state.registry.activate, name, body.version)
+    base = state.settings.base
+    await asyncio.to_thread(state.registry.activate, name, body.version, base)
     return await _changed(state, name)
 
 
 @routes.post("/{name}/rollback")
 async def rollback(name: str, state: State) -> dict[str, Any]:
     """Make the version live that was live before."""
-    await asyncio.to_thread(state.registry.rollback, name)
+    await asyncio.to_thread(state.registry.rollback, name, state.settings.base)
     return await _changed(state, name)
 
 

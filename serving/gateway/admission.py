@@ -46,16 +46,19 @@ class Admission:
             ApiError: there is none (429, with the time after which one is likely).
         """
         if self._tickets >= self._slots() + self._queue:
-            raise self._refusal(f"{self.in_flight} turns are being answered and {self.queued} wait")
-        return Ticket(self)
+            raise self._full(f"{self.in_flight} turns are being answered and {self.queued} wait")
+        return Ticket(self, asyncio.get_running_loop().time() + self._patience_s)
 
-    def _refusal(self, why: str) -> ApiError:
-        waves = (self.queued + 1) / self._slots()
+    def refusal(self, why: str, waves: float) -> ApiError:
+        """429, with the time after which so many turns, one after the other, are answered."""
         retry_s = min(max(1.0, waves * self._turn_s), _LONGEST_RETRY_S)
         message = f"Too much is asked at once: {why}. Try again in {math.ceil(retry_s)} s."
         return ApiError(429, message, "overloaded", retry_after_s=retry_s)
 
-    async def _take(self) -> None:
+    def _full(self, why: str) -> ApiError:
+        return self.refusal(why, (self.queued + 1) / self._slots())
+
+    async def _take(self, end: float) -> None:
         if not self._waiting and self.in_flight < self._slots():
             self.in_flight += 1
             return
@@ -63,7 +66,7 @@ class Admission:
         self._waiting.append(place)
         self._hand_out()
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout_at(end):
                 await place
         except (TimeoutError, asyncio.CancelledError) as end:
             if not place.cancelled():  # it was handed a slot in the moment it gave up
@@ -72,7 +75,7 @@ class Admission:
             elif place in self._waiting:
                 self._waiting.remove(place)
             if isinstance(end, TimeoutError):
-                raise self._refusal(f"no slot came free in {self._patience_s:g} s") from None
+                raise self._full(f"no slot came free in {self._patience_s:g} s") from None
             raise
 
     def _give_back(self, held_s: float) -> None:
@@ -90,17 +93,22 @@ class Admission:
 
 
 class Ticket:
-    """One turn's place: first in the queue, then, after `slot`, in a slot."""
+    """One turn's place: first in the queue, then, after `slot`, in a slot.
 
-    def __init__(self, admission: Admission) -> None:
+    Attributes:
+        end: how long it may wait, by the event loop's clock.
+    """
+
+    def __init__(self, admission: Admission, end: float) -> None:
         self._admission = admission
+        self.end = end
         self._slot_since: float | None = None
 
     async def slot(self) -> None:
         """Wait for a slot; cancelled, the place in the queue is free at once."""
         wait = EngineWait()
         try:
-            await self._admission._take()
+            await self._admission._take(self.end)
         finally:
             wait.end()
         self._slot_since = time.perf_counter()

@@ -96,7 +96,7 @@ async def _respond(
     begin_own_time(started)
     end = seconds_from_now(state.settings.request_timeout_s)
     async with time_limit(end, _too_long(state)), state.drain.until_cut():
-        await _hold_conversation(state, parsed.conversation_id, held)
+        await _hold_conversation(state, parsed.conversation_id, ticket, held)
         await ticket.slot()
         try:
             return await _answered(state, await _place(state, parsed, spend, started, end), held)
@@ -123,11 +123,11 @@ def _too_long(state: GatewayState) -> str:
 
 
 async def _hold_conversation(
-    state: GatewayState, conversation_id: str | None, held: AsyncExitStack
+    state: GatewayState, conversation_id: str | None, ticket: Ticket, held: AsyncExitStack
 ) -> None:
     """Keep others out of a stored conversation until the turn ends; they keep no slot waiting."""
     if conversation_id not in (None, NEW):
-        await held.enter_async_context(state.conversation_lock(conversation_id))
+        await held.enter_async_context(state.conversation(conversation_id).turn(ticket.end))
 
 
 async def _place(
@@ -146,7 +146,7 @@ async def _place(
         if conversation_id == NEW:
             conversation_id = f"conv_{uuid.uuid4().hex}"
         else:
-            await find_conversation(state, conversation_id)
+            history = await find_conversation(state, conversation_id)
     options = request.stream_options
     usage = options is not None and options.include_usage
     return _Call(turn, history, conversation_id, usage, spend, started, end)

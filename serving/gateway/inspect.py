@@ -18,6 +18,7 @@ from serving.gateway.openapi import errors, takes
 from serving.gateway.parse import check_only_new, history_of, user_text
 from serving.gateway.schemas import AUTO, RouteRequest
 from serving.gateway.state import GatewayState, State
+from serving.gateway.time_limit import seconds_from_now
 from serving.own_time import begin_own_time, own_time_header
 from serving.turn import Exchange, messages_of, said_singly
 
@@ -106,7 +107,8 @@ async def get_conversation(conversation_id: str, state: State) -> dict[str, Any]
 @routes.delete("/v1/conversations/{conversation_id}", responses=errors(404))
 async def delete_conversation(conversation_id: str, state: State) -> dict[str, Any]:
     """Forget a stored conversation."""
-    async with state.conversation_lock(conversation_id):
+    end = seconds_from_now(state.settings.queue_timeout_s)
+    async with state.conversation(conversation_id).turn(end):
         await find_conversation(state, conversation_id)
         await state.graph.delete(conversation_id)
     return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}

@@ -1,6 +1,5 @@
 """What the endpoints share."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 from weakref import WeakValueDictionary
@@ -12,6 +11,7 @@ from agents.settings import Settings
 from serving.dispatch import Dispatcher
 from serving.engines import Engines
 from serving.gateway.admission import Admission
+from serving.gateway.conversation_queue import ConversationQueue
 from serving.gateway.drain import Drain
 from serving.gateway.metrics import Metrics
 from serving.graph import ConversationGraph
@@ -35,7 +35,9 @@ class GatewayState:
     keys: KeyRing
     metrics: Metrics
     drain: Drain = field(default_factory=Drain)
-    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _queues: WeakValueDictionary[str, ConversationQueue] = field(
+        default_factory=WeakValueDictionary
+    )
 
     def is_ready(self) -> bool:
         """Whether a chat would succeed now, with any live agent that an engine accepts."""
@@ -43,12 +45,12 @@ class GatewayState:
         is_complete = self.lineup.is_complete(engines.loaded, engines.refused)
         return is_complete and not self.drain.begun
 
-    def conversation_lock(self, conversation_id: str) -> asyncio.Lock:
-        """Turns of one stored conversation wait for each other."""
-        lock = self._locks.get(conversation_id)
-        if lock is None:
-            self._locks[conversation_id] = lock = asyncio.Lock()
-        return lock
+    def conversation(self, conversation_id: str) -> ConversationQueue:
+        """Where turns of one stored conversation wait for each other."""
+        queue = self._queues.get(conversation_id)
+        if queue is None:
+            self._queues[conversation_id] = queue = ConversationQueue(self.admission)
+        return queue
 
 
 def _state_of(request: Request) -> GatewayState:

@@ -82,3 +82,26 @@ def test_the_memory_is_bounded_and_forgets_what_was_used_longest_ago() -> None:
     attribution.remember(chats[3])
     known = [recalled(attribution, chat) == ["sql"] for chat in chats]
     assert known == [True, False, True, True]
+
+
+def double(number: int, length: int) -> list[Exchange]:
+    """A history with a reply by two agents, each half so long."""
+    parts = history(("one", f"{number}" + "x" * length, "cron"), ("two", "y" * length, "home"))
+    whole = Exchange(user=f"{number}", assistant="z", agent="cron+home", model=None, parts=parts)
+    return [whole]
+
+
+def test_the_texts_of_double_replies_are_bounded_too() -> None:
+    attribution = Attribution(text_bytes=100_000)
+    attribution.remember(CHAT)
+    chats = [double(number, 10_000) for number in range(20)]
+    for chat in [*chats, chats[-1], chats[-1]]:  # the same once more takes no more room
+        attribution.remember(chat)
+    known = [number for number, chat in enumerate(chats) if recalled(attribution, chat) != [None]]
+    assert known == [16, 17, 18, 19]
+    (last,) = attribution.recall(chats[-1])
+    assert last["parts"] == chats[-1][0]["parts"]
+    attribution.remember(double(20, 100_000))  # more than all that may be held
+    assert recalled(attribution, double(20, 100_000)) == [None]
+    attribution.remember(chats[0])
+    assert recalled(attribution, chats[0]) == ["cron+home"]

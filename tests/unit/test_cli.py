@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agents.registry import Registry
-from agents.settings import ROOT
+from agents.settings import ROOT, Settings
+from serving.announce import announced
 from tests.unit.adapter_folder import agent_config, write_adapter
 from tests.unit.conftest import Cli
 
@@ -93,6 +94,31 @@ def test_publish_takes_the_agent_as_it_is_on_disk(
     assert f"agent 'cron' has no adapter yet; run: philharmonic train {folder}" in err
     write_adapter(folder / "adapter")
     assert cli("publish", "cron")[:2] == (0, "cron@1 is live\n")
+
+
+def test_only_versions_for_the_served_base_go_live(
+    cli: Cli, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "catalog" / "cron"
+    write_adapter(folder / "adapter")
+    monkeypatch.setenv("PHILHARMONIC_AGENTS_DIR", str(folder.parent))
+    config = agent_config(base="phi-3-mini-4k").model_dump()
+    (folder / "agent.yaml").write_text(json.dumps(config), encoding="utf-8")
+    code, _, err = cli("publish", "cron")
+    assert code == 2
+    assert "agent 'cron' is for base 'phi-3-mini-4k', and 'default' is served here" in err
+    assert "PHILHARMONIC_BASE=phi-3-mini-4k" in err
+    assert Registry(home).agents() == []
+    # What counts is the server that runs here, however it was told of its base.
+    with announced(Settings(home=home, base="phi-3-mini-4k"), []):
+        assert cli("publish", "cron")[:2] == (0, "cron@1 is live\n")
+        publish_two_versions(home, tmp_path)
+        for command in (("activate", "cron@2"), ("rollback", "cron")):
+            code, _, err = cli(*command)
+            assert (code, "cron@2 is for base 'default'" in err) == (2, True)
+        assert cli("activate", "cron@1")[0] == 0
+    assert cli("activate", "cron@1")[0] == 2
+    assert Registry(home).live()["cron"].number == 1
 
 
 @pytest.mark.parametrize(

@@ -242,3 +242,23 @@ async def test_keys_are_followed_whatever_goes_wrong(
         async with asyncio.timeout(5):
             while (await ask(up, key)).status_code != 401:
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("leftover", [None, b""])
+async def test_a_key_file_that_vanishes_opens_no_door(
+    tmp_path: Path, leftover: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with keyed(tmp_path, KeyLimits()) as (up, key, _):
+        path = tmp_path / "keys.sqlite"
+        path.rename(tmp_path / "keys.moved")
+        if leftover is not None:
+            path.write_bytes(leftover)
+        await until(lambda: "those known so far hold" in caplog.text)
+        assert (await up.chat()).status_code == 401
+        assert (await up.http.get("/admin/agents")).status_code == 401
+        assert (await ask(up, key)).status_code == 200
+        _, new = KeyStore(tmp_path).create("new", "chat", KeyLimits())
+        async with asyncio.timeout(5):
+            while (await ask(up, new)).status_code != 200:
+                await asyncio.sleep(0.05)
+        assert (await ask(up, key)).status_code == 401

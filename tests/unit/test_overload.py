@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from serving.gateway.admission import Admission
+from serving.gateway.conversation_queue import MOST_WAITING
 from serving.gateway.errors import ApiError
 from tests.unit.running_gateway import CHAT, Running, running_gateway, until
 from tests.unit.toy_engine import ToyEngine
@@ -88,6 +89,41 @@ async def test_turns_that_wait_for_their_conversation_take_no_slot(tmp_path: Pat
         await until(lambda: up.state.admission.in_flight == 2)
         up.engine.goes_on.set()
         assert statuses(await asyncio.gather(*held, other)) == [200] * 5
+
+
+async def test_one_conversation_does_not_fill_the_queue(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, max_in_flight=2, max_queued=30) as up:
+        first = (await up.chat(conversation_id="new")).json()["philharmonic"]
+        kept = first["conversation_id"]
+        held = await fill(up, 1 + MOST_WAITING, conversation_id=kept)
+        refused = await asyncio.gather(*(up.chat(conversation_id=kept) for _ in range(40)))
+        refused.append(await up.http.delete(f"/v1/conversations/{kept}"))
+        assert statuses(refused) == [429] * 41
+        for answer in refused:
+            assert int(answer.headers["retry-after"]) >= 1
+            assert answer.json()["error"]["code"] == "overloaded"
+        assert up.state.admission.queued == MOST_WAITING
+        other = asyncio.create_task(up.chat())
+        await until(lambda: up.state.admission.in_flight == 2)
+        up.engine.goes_on.set()
+        assert statuses(await asyncio.gather(*held, other)) == [200] * (2 + MOST_WAITING)
+        assert (await up.http.delete(f"/v1/conversations/{kept}")).status_code == 200
+
+
+async def test_the_wait_for_a_conversation_counts_as_waiting(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, queue_timeout_s=0.3) as up:
+        first = (await up.chat(conversation_id="new")).json()["philharmonic"]
+        kept = first["conversation_id"]
+        held = await fill(up, 1, conversation_id=kept)
+        for late in (
+            await up.chat(conversation_id=kept),
+            await up.http.delete(f"/v1/conversations/{kept}"),
+        ):
+            assert (late.status_code, "took too long" in late.text) == (429, True)
+            assert int(late.headers["retry-after"]) >= 1
+        up.engine.goes_on.set()
+        assert statuses(await asyncio.gather(*held)) == [200]
+        assert (await up.chat(conversation_id=kept)).status_code == 200
 
 
 async def test_an_answer_has_a_time_limit(tmp_path: Path) -> None:
@@ -184,7 +220,7 @@ async def test_the_time_to_come_back_grows_with_queue_and_turns() -> None:
     assert refusal(admission) == 4.0  # three wait, and the newcomer; a second each, as assumed
     for _ in range(100):
         admission._give_back(10.0)
-        await admission._take()
+        await admission._take(tickets[0].end)
     assert 35 < refusal(admission) <= 40
 
 

@@ -1,15 +1,19 @@
 import errno
 import os
 import shutil
+import sqlite3
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.artifacts import FILES, MANIFEST, WEIGHTS
-from agents.errors import ArtifactError, RegistryError, StorageError
+from agents.errors import ArtifactError, ConfigError, RegistryError, StorageError
 from agents.registry import Registry
 from tests.unit.adapter_folder import agent_config, write_adapter, write_json
 
@@ -92,6 +96,18 @@ def test_rollback_goes_back_step_by_step(registry: Registry, tmp_path: Path) -> 
     with pytest.raises(RegistryError, match="no earlier version to roll back to"):
         registry.rollback("cron")
     assert registry.live()["cron"].number == 1
+
+
+def test_a_version_for_another_base_than_the_served_one_does_not_go_live(
+    registry: Registry, tmp_path: Path
+) -> None:
+    publish(registry, tmp_path / "a", 1.0)
+    registry.publish(agent_config(base="phi-3-mini-4k"), write_adapter(tmp_path / "a", 2.0))
+    for change in (registry.rollback, lambda *known: registry.activate(known[0], 1, known[1])):
+        with pytest.raises(ConfigError, match="cron@1 is for base 'default', and 'phi-3-mini-4k'"):
+            change("cron", "phi-3-mini-4k")
+        assert registry.live()["cron"].number == 2
+    assert registry.rollback("cron", "default").number == 1
 
 
 def test_activating_what_is_live_adds_no_step(registry: Registry, tmp_path: Path) -> None:
@@ -273,3 +289,34 @@ def test_a_version_can_be_deleted_but_never_the_live_one(tmp_path: Path) -> None
         registry.rollback("cron")
     another = registry.publish(agent_config(), write_adapter(tmp_path / "adapter", 3.0))
     assert another.number == 3  # a number is never given twice
+
+
+@pytest.mark.parametrize("with_router", [False, True])
+def test_two_who_publish_at_once_get_two_versions_with_their_own_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_router: bool
+) -> None:
+    home, router = tmp_path / "home", write_router(tmp_path / "router", "one")
+    sources = [write_adapter(tmp_path / name, value) for name, value in (("a", 1.0), ("b", 2.0))]
+    registries, both_read = [Registry(home), Registry(home)], threading.Barrier(2)
+    next_number = Registry._next_number
+
+    def slowly(db: sqlite3.Connection, agent: str) -> int:
+        number = next_number(db, agent)
+        with suppress(threading.BrokenBarrierError):
+            both_read.wait(0.5)
+        return number
+
+    def publish_one(registry: Registry, source: Path) -> tuple[int, bytes, bytes]:
+        if with_router:
+            version = registry.publish_with_router(agent_config(), source, router)
+        else:
+            version = registry.publish(agent_config(), source)
+        assert version.adapter is not None
+        kept = (version.adapter / WEIGHTS).read_bytes()
+        return version.number, (source / WEIGHTS).read_bytes(), kept
+
+    monkeypatch.setattr(Registry, "_next_number", staticmethod(slowly))
+    with ThreadPoolExecutor(2) as pool:
+        published = list(pool.map(publish_one, registries, sources))
+    assert sorted(number for number, _, _ in published) == [1, 2]
+    assert all(given == kept for _, given, kept in published)

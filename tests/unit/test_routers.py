@@ -59,7 +59,7 @@ def switch_of(folder: Path, settings: Settings) -> RouterSwitch:
 
 
 def settle(switch: RouterSwitch, registry: Registry, loaded: Sequence[str]) -> tuple[str, ...]:
-    switch.settle(Lineup(registry, switch.adapters), frozenset({BASE_MODEL, *loaded}))
+    switch.settle(Lineup(registry, switch.adapters, "default"), frozenset({BASE_MODEL, *loaded}))
     return switch.router.spec.agents
 
 
