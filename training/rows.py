@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from agents.bases import profile_named
 from agents.config import AgentConfig
 from agents.data import Example, Message, Text
 from agents.errors import DataError
-from agents.prompt import only_text
-from training.render import IGNORED, Pair, RenderedExample, render
+from agents.jsonl import refuse_faults
+from agents.prompt import only_text, with_system_prompt
+from training.render import IGNORED, Pair, RenderedExample, prompt_ids, render
 
 
 def render_rows(
@@ -28,6 +30,26 @@ def render_rows(
     ]
     _refuse_long(config, rows, rendered)
     return rendered  # type: ignore[return-value]
+
+
+def check_prompts(tokenizer: Any, config: AgentConfig, examples: Sequence[Example]) -> None:
+    """Refuse evaluation prompts that leave no room for an answer in the engine's context.
+
+    Raises:
+        DataError: there are such prompts; names file and line.
+    """
+    context, answer = profile_named(config.base).max_model_len, config.generation.max_tokens
+    lengths = (
+        len(prompt_ids(tokenizer, with_system_prompt(config.system_prompt, example.prompt)))
+        for example in examples
+    )
+    refuse_faults(
+        f"{example.where}: an evaluation prompt of {length} tokens leaves no room for "
+        f"generation.max_tokens={answer} in the {context} tokens of base {config.base!r}; "
+        "shorten it"
+        for example, length in zip(examples, lengths, strict=True)
+        if length + answer > context
+    )
 
 
 def blocks(tokenizer: Any, texts: Sequence[str], config: AgentConfig) -> list[RenderedExample]:
