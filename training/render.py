@@ -62,6 +62,13 @@ def render(tokenizer: Any, system_prompt: str, example: Example) -> RenderedExam
     return RenderedExample(encoded["input_ids"], labels)
 
 
+def system_ids(tokenizer: Any, system_prompt: str) -> list[int]:
+    """What a conversation begins with, whatever is said in it."""
+    text = _apply(tokenizer, [m.as_dict() for m in with_system_prompt(system_prompt, ())])
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     """A conversation that waits for its answer, as the engine's model gets it."""
     text = _apply(tokenizer, [m.as_dict() for m in messages], add_generation_prompt=True)
