@@ -38,6 +38,7 @@ from serving.engine.base_model import ensure_base_model
 from serving.engine.client import BASE_MODEL, CANDIDATE, EngineClient
 from training.evaluate import Comparison, Complete, compare, comparison_from
 from training.manifest import record_scores
+from training.metrics import metric_digest
 from training.parity import PROMPTS, Parity, check_parity
 from training.routing import RoutingChange, refit_router
 from training.run import run_training
@@ -204,7 +205,9 @@ def _kept_evaluation(path: Path, key: list[str]) -> Comparison | None:
 def _evaluation_key(agent: Agent, run_dir: Path, examples: Sequence[Example]) -> list[str]:
     rows = json.dumps([dataclasses.asdict(e) for e in examples], sort_keys=True, default=str)
     config = agent.config.model_dump_json(include={"system_prompt", "generation", "evaluation"})
-    return [sha256_of(run_dir / "adapter" / WEIGHTS), _sha256(rows), _sha256(config)]
+    assert agent.config.evaluation is not None
+    metric = metric_digest(agent.config.evaluation.metric)
+    return [sha256_of(run_dir / "adapter" / WEIGHTS), _sha256(rows), _sha256(config), metric]
 
 
 def _sha256(text: str) -> str:

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,22 @@ async def test_an_evaluation_is_kept_until_its_rows_change(tmp_path: Path, run_d
         rows.write('\n{"prompt": "say five", "completion": "FIVE"}')
     assert await asked(agent, run_dir) == ASKED + 2
     assert not (run_dir / "mlflow-run").exists()  # so that MLflow is told again
+
+
+async def test_a_metric_of_ones_own_that_was_mended_judges_anew(
+    tmp_path: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    agent = write_agent(tmp_path / "upper", evaluation={"metric": "shouting:score"})
+
+    def say(score: str) -> None:
+        lines = "def score(answer, reference, extra):\n    return {'score': float(%s)}\n"
+        (tmp_path / "shouting.py").write_text(lines % score)
+        monkeypatch.delitem(sys.modules, "shouting", raising=False)  # as in another process
+
+    say("answer == reference")
+    assert [await asked(agent, run_dir) for _ in range(2)] == [ASKED, 0]
+    say("answer == reference or answer == 'word word word'")
+    assert await asked(agent, run_dir) == ASKED
+    scores = read_manifest(run_dir / "adapter").scores
+    assert scores is not None and scores.adapter == 1.0
