@@ -15,7 +15,7 @@ from tests.unit.tiny_phi3 import save_tiny_phi3
 from training.batches import Padding
 from training.loop import TrainedAdapter, train_rows
 from training.losses import label_logprobs, reference_margins
-from training.model import check_targets, with_adapter, without_weights
+from training.model import check_targets, save_adapter, with_adapter, without_weights
 from training.render import IGNORED, Pair, RenderedExample
 from training.rows import render_rows, shortened
 
@@ -88,6 +88,21 @@ def test_dpo_starts_at_log_two_and_widens_the_margins(
         train_rows(
             pairs, base, AdapterConfig(r=8), TrainingConfig(), tmp_path / "third", first.path
         )
+
+
+def test_a_start_has_the_same_targets_and_takes_the_new_dropout(base: Path, tmp_path: Path) -> None:
+    save_adapter(with_adapter(base, ADAPTER), tmp_path)
+    fault = (
+        r"start: that adapter has .*'qkv_proj'.*says .*'target_modules': \['o_proj', 'qkv_proj'\]"
+    )
+    with pytest.raises(ConfigError, match=fault):
+        with_adapter(base, AdapterConfig(r=4, target_modules=("qkv_proj", "o_proj")), tmp_path)
+    every = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
+    adapter = AdapterConfig(r=4, target_modules=every, dropout=0.25)
+    model = with_adapter(base, adapter, tmp_path)
+    drops = {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    assert 0.25 in drops
+    assert sum(parameter.requires_grad for parameter in model.parameters()) == 2 * 2 * 4
 
 
 def test_pairs_share_their_context_and_label_the_last_answer(tokenizer: Any) -> None:
