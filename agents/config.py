@@ -28,7 +28,19 @@ VERSION_PATTERN = r"^[a-z][a-z0-9_-]{0,39}@[1-9][0-9]*$"
 HUB_DATASET = r"hf:(?P<name>[\w.-]+/[\w.-]+)@(?P<revision>[0-9a-f]{40})"
 
 #: Names that mean something else where an agent's name could stand.
-RESERVED_NAMES = frozenset({"auto", "base", "router"})
+#: (``none`` is nobody, to the router and in its data.)
+RESERVED_NAMES = frozenset({"auto", "base", "none", "router"})
+
+
+class _Yaml(yaml.SafeLoader):
+    """Reads ``2e-4`` as a number, as YAML 1.2 does and everybody expects; 1.1 wants ``2.0e-4``."""
+
+
+_Yaml.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
 
 
 class _Section(BaseModel):
@@ -121,7 +133,7 @@ class AdapterConfig(_Section):
     alpha: Annotated[int, Field(ge=1)] = 16
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     target_modules: Annotated[
-        Literal["all-linear"] | Annotated[tuple[str, ...], Strict(False)],
+        Literal["all-linear"] | Annotated[tuple[str, ...], Strict(False), Field(min_length=1)],
         Field(description="'all-linear' or names of the base's linear modules"),
     ] = "all-linear"
     quantization: Literal["none", "nf4"] = "none"
@@ -233,7 +245,7 @@ def load_agent_config(path: Path) -> AgentConfig:
             named with its key and, for an unknown key, the nearest known one.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), _Yaml)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; an agent is a folder with agent.yaml") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

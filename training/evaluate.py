@@ -10,7 +10,8 @@ from scipy.stats import binomtest
 
 from agents.config import AgentConfig, GateConfig, GenerationConfig
 from agents.data import Example, Message
-from agents.errors import ConfigError, DataError
+from agents.errors import ConfigError
+from agents.jsonl import refuse_faults
 from agents.prompt import with_system_prompt
 from training.metrics import Metric, metric_named
 
@@ -86,13 +87,13 @@ async def evaluate(
 
     Raises:
         ConfigError: the agent has no metric, or one that does not exist.
-        DataError: a row's own answer does not score 1 (a reference query that fails, say).
+        DataError: see `check_references`.
         EngineError: whatever ``complete`` raises; the requests still open are given up.
     """
     if config.evaluation is None:
         raise ConfigError(f"agent {config.name!r}: evaluation.metric is not set")
     metric = metric_named(config.evaluation.metric)
-    _check_references(metric, examples)
+    check_references(metric, examples)
     answers = await _answers(complete, config, examples, model)
     scored = [
         metric(answer, example.reference, _extra(example))
@@ -117,6 +118,16 @@ async def compare(
         adapter=await evaluate(complete, config, examples, adapter),
         base=await evaluate(complete, config, examples, base),
     )
+
+
+def check_references(metric: Metric, examples: Sequence[Example]) -> None:
+    """Refuse rows whose own answer does not score 1: they would count against every model.
+
+    Raises:
+        DataError: there are such rows (a reference query fails, say); names file and line.
+    """
+    faults = (_reference_fault(metric, row, example) for row, example in enumerate(examples, 1))
+    refuse_faults(fault for fault in faults if fault)
 
 
 def gate(config: GateConfig, base: Evaluation, adapter: Evaluation) -> list[str]:
@@ -151,18 +162,15 @@ def _extra(example: Example) -> dict[str, object]:
     return {**example.extra, "messages": [message.as_dict() for message in example.prompt]}
 
 
-def _check_references(metric: Metric, examples: Sequence[Example]) -> None:
-    """A broken reference would be counted against every model, silently."""
-    for row, example in enumerate(examples, 1):
-        try:
-            score = metric(example.reference, example.reference, _extra(example))["score"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"evaluation row {row} cannot be scored: {error}") from error
-        if score < 1:
-            raise DataError(
-                f"evaluation row {row}: its own answer scores {score}, not 1; correct it: "
-                f"{example.reference}"
-            )
+def _reference_fault(metric: Metric, row: int, example: Example) -> str | None:
+    where = example.where or f"evaluation row {row}"
+    try:
+        score = metric(example.reference, example.reference, _extra(example))["score"]
+    except (KeyError, TypeError, ValueError) as error:
+        return f"{where}: its own answer cannot be scored: {error}"
+    if score < 1:
+        return f"{where}: its own answer scores {score}, not 1; correct it: {example.reference}"
+    return None
 
 
 async def _answers(

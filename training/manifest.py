@@ -125,6 +125,17 @@ def record_scores(adapter_dir: Path, metric: str, comparison: Comparison) -> Man
     return manifest
 
 
+def update_manifest(adapter_dir: Path, config: dict[str, Any], data: DataDigests) -> None:
+    """Write down another config or data that would have led to the same weights.
+
+    Scores go if anything has changed: they may have been reached on other rows.
+    """
+    kept = read_manifest(adapter_dir)
+    manifest = kept.model_copy(update={"config": config, "data": data})
+    if manifest != kept:
+        write_manifest(manifest.model_copy(update={"scores": None}), adapter_dir)
+
+
 def git_revision(checkout: Path = ROOT) -> str | None:
     """The checkout's short revision, ``-dirty`` where files were changed; None without git."""
     command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude=*"]

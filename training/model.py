@@ -27,8 +27,12 @@ def with_adapter(base: Path | str, adapter: AdapterConfig, start: Path | None = 
         )
     if start is None:
         return get_peft_model(model, lora_config(adapter), autocast_adapter_dtype=False)
-    _check_start(start, adapter)
-    return PeftModel.from_pretrained(model, start, is_trainable=True, autocast_adapter_dtype=False)
+    begun = PeftConfig.from_pretrained(str(start))
+    _check_start(begun, adapter, model)
+    begun.lora_dropout = adapter.dropout
+    return PeftModel.from_pretrained(
+        model, start, is_trainable=True, autocast_adapter_dtype=False, config=begun
+    )
 
 
 def load_base(base: Path | str, adapter: AdapterConfig) -> Any:
@@ -71,17 +75,22 @@ def check_targets(model: Any, adapter: AdapterConfig) -> None:
     """
     if adapter.target_modules == "all-linear":
         return
-    linear = {
-        name.rpartition(".")[2]
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    } - {"lm_head"}
+    linear = _linear_modules(model)
     unknown = sorted(set(adapter.target_modules) - linear)
     if unknown:
         raise ConfigError(
             f"adapter.target_modules: {', '.join(unknown)} match no module of the base; "
             f"it has {', '.join(sorted(linear))}, or say all-linear"
         )
+
+
+def _linear_modules(model: Any) -> set[str]:
+    """Names of all that ``all-linear`` means."""
+    return {
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    } - {"lm_head"}
 
 
 def lora_config(adapter: AdapterConfig) -> LoraConfig:
@@ -107,10 +116,22 @@ def save_adapter(model: PeftModel, path: Path) -> None:
     (path / "README.md").unlink(missing_ok=True)
 
 
-def _check_start(start: Path, adapter: AdapterConfig) -> None:
-    found = PeftConfig.from_pretrained(str(start))
-    shape = {"r": found.r, "alpha": found.lora_alpha, "rslora": found.use_rslora}
-    wanted = {"r": adapter.r, "alpha": adapter.alpha, "rslora": adapter.rslora}
+def _check_start(begun: Any, adapter: AdapterConfig, model: Any) -> None:
+    every = _linear_modules(model)
+    targets = every if adapter.target_modules == "all-linear" else set(adapter.target_modules)
+    shape = {
+        "r": begun.r,
+        "alpha": begun.lora_alpha,
+        "rslora": begun.use_rslora,
+        # PEFT writes down names, dotted where it needs to, for all-linear too.
+        "target_modules": sorted({name.rpartition(".")[2] for name in begun.target_modules}),
+    }
+    wanted = {
+        "r": adapter.r,
+        "alpha": adapter.alpha,
+        "rslora": adapter.rslora,
+        "target_modules": sorted(targets),
+    }
     if shape != wanted:
         raise ConfigError(
             f"start: that adapter has {shape}, `adapter` says {wanted}: training goes on from it "

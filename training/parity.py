@@ -20,6 +20,7 @@ from agents.data import Example
 from agents.errors import TrainingError
 from agents.prompt import with_system_prompt
 from serving.engine.client import EngineClient
+from training.render import prompt_ids
 
 PROMPTS = 20
 _MAX_TOKENS = 24
@@ -98,20 +99,18 @@ async def check_parity(
 async def _serve(
     client: EngineClient, model: str, config: AgentConfig, example: Example, tokenizer: Any
 ) -> _Served:
-    messages = [m.as_dict() for m in with_system_prompt(config.system_prompt, example.prompt)]
+    messages = with_system_prompt(config.system_prompt, example.prompt)
     completion = await client.chat(
         {
             "model": model,
-            "messages": messages,
+            "messages": [message.as_dict() for message in messages],
             "temperature": 0,
             "max_tokens": _MAX_TOKENS,
             "return_token_ids": True,
         }
     )
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    trained = tokenizer(text, add_special_tokens=False)["input_ids"]
     prompt = completion["prompt_token_ids"]
-    if prompt != trained:
+    if prompt != prompt_ids(tokenizer, messages):
         raise TrainingError(
             f"{model}: the engine renders {example.where or 'a prompt'} to other tokens than "
             "training did: the base's chat template differs between the two"

@@ -23,7 +23,8 @@ from training.loop import optimizer_steps
 from training.losses import label_logprobs
 from training.model import with_adapter
 from training.render import IGNORED, Pair, RenderedExample
-from training.rows import length_of, render_rows
+from training.rows import length_of
+from training.run import checked_rows
 
 _ROWS_SHOWN = 3
 _BINS = 10
@@ -58,7 +59,7 @@ def preview(agent: Agent, base: Path | str, console: Console) -> Cost:
     """
     dataset = agent.dataset()
     tokenizer = AutoTokenizer.from_pretrained(base)
-    rows = render_rows(tokenizer, agent.config, dataset.train)
+    rows = checked_rows(agent.config, dataset, base)
     for warning in dataset.warnings:
         console.print(f"[yellow]Data:[/] {warning}", highlight=False)
     console.print(f"Context is [{_CONTEXT}]dim[/], what is trained is [{_TRAINED}]green[/].")

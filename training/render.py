@@ -4,11 +4,12 @@ The chat template of the base's tokenizer renders the conversation, exactly as t
 when it serves it (`tests/integration` compares the two byte for byte).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonprefix
 from typing import Any
 
-from agents.data import Example
+from agents.data import Example, Message
 from agents.errors import ConfigError, DataError
 from agents.prompt import with_system_prompt
 
@@ -59,6 +60,20 @@ def render(tokenizer: Any, system_prompt: str, example: Example) -> RenderedExam
                 if labels[position] in special:  # the end of the turn
                     break
     return RenderedExample(encoded["input_ids"], labels)
+
+
+def system_ids(tokenizer: Any, system_prompt: str) -> list[int]:
+    """What a conversation begins with, whatever is said in it."""
+    text = _apply(tokenizer, [m.as_dict() for m in with_system_prompt(system_prompt, ())])
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """A conversation that waits for its answer, as the engine's model gets it."""
+    text = _apply(tokenizer, [m.as_dict() for m in messages], add_generation_prompt=True)
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
 
 
 def _answer_spans(

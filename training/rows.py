@@ -1,13 +1,18 @@
 """An agent's rows as tokens, as its method needs them: examples, pairs, or blocks of text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from os.path import commonprefix
 from typing import Any
 
+from agents.bases import profile_named
 from agents.config import AgentConfig
 from agents.data import Example, Message, Text
 from agents.errors import DataError
-from agents.prompt import only_text
-from training.render import IGNORED, Pair, RenderedExample, render
+from agents.jsonl import refuse_faults
+from agents.prompt import only_text, with_system_prompt
+from training.render import IGNORED, Pair, RenderedExample, prompt_ids, render, system_ids
+
+_Renderer = Callable[[Any, AgentConfig, list[int], Example], RenderedExample | Pair]
 
 
 def render_rows(
@@ -21,13 +26,31 @@ def render_rows(
     """
     if config.method == "cpt":
         return blocks(tokenizer, [row.text for row in rows if isinstance(row, Text)], config)
-    rendered = [
-        _pair(tokenizer, config, row) if config.method == "dpo" else _single(tokenizer, config, row)
-        for row in rows
-        if isinstance(row, Example)
-    ]
+    system = system_ids(tokenizer, config.system_prompt)
+    one: _Renderer = _pair if config.method == "dpo" else _single
+    rendered = [one(tokenizer, config, system, row) for row in rows if isinstance(row, Example)]
     _refuse_long(config, rows, rendered)
     return rendered  # type: ignore[return-value]
+
+
+def check_prompts(tokenizer: Any, config: AgentConfig, examples: Sequence[Example]) -> None:
+    """Refuse evaluation prompts that leave no room for an answer in the engine's context.
+
+    Raises:
+        DataError: there are such prompts; names file and line.
+    """
+    context, answer = profile_named(config.base).max_model_len, config.generation.max_tokens
+    lengths = (
+        len(prompt_ids(tokenizer, with_system_prompt(config.system_prompt, example.prompt)))
+        for example in examples
+    )
+    refuse_faults(
+        f"{example.where}: an evaluation prompt of {length} tokens leaves no room for "
+        f"generation.max_tokens={answer} in the {context} tokens of base {config.base!r}; "
+        "shorten it"
+        for example, length in zip(examples, lengths, strict=True)
+        if length + answer > context
+    )
 
 
 def blocks(tokenizer: Any, texts: Sequence[str], config: AgentConfig) -> list[RenderedExample]:
@@ -45,28 +68,36 @@ def blocks(tokenizer: Any, texts: Sequence[str], config: AgentConfig) -> list[Re
     return [RenderedExample(part, [IGNORED, *part[1:]]) for part in parts if len(part) > 1]
 
 
-def shortened(row: RenderedExample, limit: int) -> RenderedExample:
+def shortened(row: RenderedExample, limit: int, keep: int = 0) -> RenderedExample:
     """A row of at most ``limit`` tokens: context is cut out of the middle of its longest stretch.
 
     Instructions stand at the beginning of a prompt and questions at its end, and no answer loses
-    its end. A row whose answers alone are longer stays too long.
+    its end. A row in which there is too little to cut stays too long.
+
+    Args:
+        keep: tokens at the beginning that are not cut.
     """
-    excess = len(row.input_ids) - limit
-    start, length = _longest_context(row.labels)
-    if excess <= 0 or excess >= length:
-        return row
-    cut = start + (length - excess) // 2
-    return RenderedExample(
-        row.input_ids[:cut] + row.input_ids[cut + excess :],
-        row.labels[:cut] + row.labels[cut + excess :],
-    )
+    return _without(row, _to_cut(row.labels, len(row.input_ids) - limit, keep))
 
 
-def _single(tokenizer: Any, config: AgentConfig, row: Example) -> RenderedExample:
-    return _cut(render(tokenizer, config.system_prompt, row), config)
+def shortened_pair(pair: Pair, limit: int, keep: int = 0) -> Pair:
+    """Both halves, cut as `shortened` cuts at the same place, so that they answer one prompt."""
+    shared = _shared(pair.chosen.input_ids, pair.rejected.input_ids)
+    cut = _to_cut(pair.chosen.labels[:shared], length_of(pair) - limit, keep)
+    return Pair(_without(pair.chosen, cut), _without(pair.rejected, cut))
 
 
-def _pair(tokenizer: Any, config: AgentConfig, row: Example) -> Pair:
+def _single(
+    tokenizer: Any, config: AgentConfig, system: list[int], row: Example
+) -> RenderedExample:
+    rendered = render(tokenizer, config.system_prompt, row)
+    if config.training.too_long == "refuse":
+        return rendered
+    keep = _shared(system, rendered.input_ids)
+    return shortened(rendered, config.training.max_length, keep)
+
+
+def _pair(tokenizer: Any, config: AgentConfig, system: list[int], row: Example) -> Pair:
     assert row.rejected is not None
     answers = (row.reference, row.rejected)
     chosen, rejected = (
@@ -79,7 +110,10 @@ def _pair(tokenizer: Any, config: AgentConfig, row: Example) -> Pair:
         )
         for answer in answers
     )
-    return Pair(_cut(chosen, config), _cut(rejected, config))
+    if config.training.too_long == "refuse":
+        return Pair(chosen, rejected)
+    keep = _shared(system, chosen.input_ids)
+    return shortened_pair(Pair(chosen, rejected), config.training.max_length, keep)
 
 
 def _last_answer(row: RenderedExample) -> RenderedExample:
@@ -91,10 +125,26 @@ def _last_answer(row: RenderedExample) -> RenderedExample:
     return RenderedExample(row.input_ids, [IGNORED] * start + row.labels[start:])
 
 
-def _cut(row: RenderedExample, config: AgentConfig) -> RenderedExample:
-    if config.training.too_long == "refuse":
-        return row
-    return shortened(row, config.training.max_length)
+def _to_cut(labels: Sequence[int], excess: int, keep: int) -> slice:
+    """Which tokens to cut; none if nothing need be cut, or there is too little to cut."""
+    answer = 0  # any label will do: it makes what is kept no context to cut
+    start, length = _longest_context([answer] * keep + [*labels[keep:]])
+    if excess <= 0 or excess >= length:
+        return slice(0, 0)
+    cut = start + (length - excess) // 2
+    return slice(cut, cut + excess)
+
+
+def _without(row: RenderedExample, cut: slice) -> RenderedExample:
+    return RenderedExample(
+        row.input_ids[: cut.start] + row.input_ids[cut.stop :],
+        row.labels[: cut.start] + row.labels[cut.stop :],
+    )
+
+
+def _shared(one: list[int], other: list[int]) -> int:
+    """How many tokens two rows begin with alike."""
+    return len(commonprefix([one, other]))  # noqa: RUF071 (tokens are meant)
 
 
 def _refuse_long(
@@ -106,7 +156,7 @@ def _refuse_long(
         return
     advice = "raise it, shorten them, or say training.too_long: truncate"
     if config.training.too_long == "truncate":
-        advice = "their answers alone are too long to cut; raise it or shorten them"
+        advice = "system prompt and answers alone are too long to cut; raise it or shorten them"
     raise DataError(
         f"{len(long)} of {len(rows)} rows are longer than training.max_length={limit} tokens "
         f"(the first is {long[0].where or 'unnamed'}): {advice}"

@@ -1,6 +1,7 @@
 """One training run: a folder of its own, from ``agent.yaml`` to an adapter with its manifest."""
 
 import hashlib
+import json
 import math
 import os
 import shutil
@@ -14,8 +15,10 @@ from agents.artifacts import FILES, MANIFEST, WEIGHTS, check_adapter, sha256_of
 from agents.bases import EmbeddedSource, profile_named
 from agents.catalog import Agent
 from agents.config import AgentConfig
+from agents.dataset import Dataset
 from agents.errors import ArtifactError, ConfigError, TrainingError
 from agents.sources import digest_of
+from training.evaluate import check_references
 from training.loop import TrainedAdapter, environment, train_rows
 from training.manifest import (
     BaseIdentity,
@@ -24,13 +27,14 @@ from training.manifest import (
     RunRecord,
     git_revision,
     read_manifest,
+    update_manifest,
     write_manifest,
 )
 from training.metrics import metric_named
 from training.model import check_targets, without_weights
 from training.plot import plot_loss
 from training.render import Pair, RenderedExample
-from training.rows import render_rows
+from training.rows import check_prompts, render_rows
 
 
 def run_training(
@@ -42,33 +46,49 @@ def run_training(
 ) -> Path:
     """Train an agent's adapter in a folder under ``runs_dir`` and give that folder.
 
-    It is named after what decides the result: the same agent, data, base and libraries lead to
-    the same folder, where a run that was killed goes on and one that has ended is not run again.
+    It is named after what decides the weights: the same agent, data, base and libraries lead to
+    the same folder, where a run that was killed goes on and one that has ended is not run again,
+    even if it is to be judged by other rows.
     It holds ``agent.yaml`` (defaults spelled out), ``run.json``, ``metrics.jsonl``, ``loss.png``,
     ``checkpoints/`` while it runs, and ``adapter/`` with a manifest that has no scores yet. All
-    data is read before training starts.
+    data is read, and whether answers can be judged is checked, before training starts.
 
     Args:
         start: folder of the adapter that ``start`` in the agent's YAML names.
 
     Raises:
         ConfigError: the agent has no adapter, or something in its YAML cannot be used.
-        DataError: a row is broken or too long.
+        DataError: a row is broken or too long, or cannot be judged.
         TrainingError: the loss did not stay finite.
     """
     require_adapter(agent)
     config = agent.config
-    assert config.evaluation is not None and config.adapter is not None
-    metric_named(config.evaluation.metric)
-    dataset, record = agent.dataset(), _record(agent, start)
-    check_targets(without_weights(base), config.adapter)
-    rows = render_rows(AutoTokenizer.from_pretrained(base), config, dataset.train)
+    rows = checked_rows(config, agent.dataset(), base)
+    record = _record(agent, start)
     run_dir = runs_dir / f"{agent.name}-{_identity(record)}"
-    if not is_finished(run_dir):
-        _begin(run_dir, config, record)
+    trained = is_finished(run_dir)
+    if is_main_process():
+        _describe(run_dir, config, record)
+    if not trained:
         _run(agent, base, record, rows, run_dir, start, console)
     shutil.rmtree(run_dir / "checkpoints", ignore_errors=True)
     return run_dir
+
+
+def checked_rows(
+    config: AgentConfig, dataset: Dataset, base: Path | str
+) -> list[RenderedExample] | list[Pair]:
+    """The rows to train on; whatever could stop the evaluation is said now, not after training.
+
+    Raises:
+        ConfigError, DataError: see `run_training`.
+    """
+    assert config.evaluation is not None and config.adapter is not None
+    check_references(metric_named(config.evaluation.metric), dataset.eval)
+    check_targets(without_weights(base), config.adapter)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    check_prompts(tokenizer, config, dataset.eval)
+    return render_rows(tokenizer, config, dataset.train)
 
 
 def _run(
@@ -159,16 +179,29 @@ def _record(agent: Agent, start: Path | None) -> RunRecord:
 
 
 def _identity(record: RunRecord) -> str:
-    decisive = record.model_dump_json(exclude={"git_revision"})
-    return hashlib.sha256(decisive.encode()).hexdigest()[:10]
+    decisive = record.model_dump(mode="json", exclude={"git_revision"})
+    if record.trained_by["data"]["eval"] is not None:
+        # Rows of their own to judge by: they, and how others would be held out, decide no weight.
+        del decisive["data"]["eval"]
+        for key in ("eval", "eval_fraction", "split_seed"):
+            del decisive["trained_by"]["data"][key]
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:10]
 
 
-def _begin(run_dir: Path, config: AgentConfig, record: RunRecord) -> None:
+def _describe(run_dir: Path, config: AgentConfig, record: RunRecord) -> None:
+    """Write down what the run is made from, also if what decides no weight has changed since."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    dumped = config.model_dump(mode="json")
+    resolved = yaml.safe_dump(dumped, sort_keys=False, allow_unicode=True)
     (run_dir / "agent.yaml").write_text(resolved, encoding="utf-8")
-    if not (run_dir / "run.json").exists():
-        (run_dir / "run.json").write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    path, incoming = run_dir / "run.json", run_dir / "run.json.incoming"
+    if path.exists():
+        begun = RunRecord.model_validate_json(path.read_bytes())
+        record = record.model_copy(update={"git_revision": begun.git_revision})
+    incoming.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    incoming.rename(path)
+    if is_finished(run_dir):
+        update_manifest(run_dir / "adapter", dumped, record.data)
 
 
 def _base(config: AgentConfig) -> BaseIdentity:

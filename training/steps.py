@@ -38,9 +38,11 @@ from serving.engine.base_model import ensure_base_model
 from serving.engine.client import BASE_MODEL, CANDIDATE, EngineClient
 from training.evaluate import Comparison, Complete, compare, comparison_from
 from training.manifest import record_scores
+from training.metrics import metric_digest
 from training.parity import PROMPTS, Parity, check_parity
 from training.routing import RoutingChange, refit_router
 from training.run import run_training
+from training.tracking import forget_record
 
 EVALUATION = "evaluation.json"
 ROUTING = "routing.json"
@@ -109,22 +111,21 @@ async def evaluate_served(
     """Adapter and base on the agent's evaluation rows, as the engine serves them.
 
     The result is kept in the run's ``evaluation.json``, the scores in the adapter's manifest. It
-    is read from there if adapter, rows and config are the same as then.
+    is read from there if adapter, rows, config and metric are the same as then.
     """
     assert agent.config.evaluation is not None
     examples = agent.eval_examples()
     key = _evaluation_key(agent, run_dir, examples)
     path = run_dir / EVALUATION
-    if path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["key"] == key:
-            return comparison_from(kept)
-    comparison = await compare(completer(client), agent.config, examples, model, BASE_MODEL)
-    incoming = path.with_suffix(".incoming")
-    document = {"key": key, **dataclasses.asdict(comparison)}
-    incoming.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    comparison = _kept_evaluation(path, key)
+    if comparison is None:
+        comparison = await compare(completer(client), agent.config, examples, model, BASE_MODEL)
+        forget_record(run_dir)
+        incoming = path.with_suffix(".incoming")
+        document = {"key": key, **dataclasses.asdict(comparison)}
+        incoming.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+        incoming.rename(path)
     record_scores(run_dir / "adapter", agent.config.evaluation.metric, comparison)
-    incoming.rename(path)
     return comparison
 
 
@@ -193,10 +194,20 @@ def completer(client: EngineClient) -> Complete:
     return complete
 
 
+def _kept_evaluation(path: Path, key: list[str]) -> Comparison | None:
+    """What was found under the same key, if anything."""
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return comparison_from(kept) if kept["key"] == key else None
+
+
 def _evaluation_key(agent: Agent, run_dir: Path, examples: Sequence[Example]) -> list[str]:
     rows = json.dumps([dataclasses.asdict(e) for e in examples], sort_keys=True, default=str)
     config = agent.config.model_dump_json(include={"system_prompt", "generation", "evaluation"})
-    return [sha256_of(run_dir / "adapter" / WEIGHTS), _sha256(rows), _sha256(config)]
+    assert agent.config.evaluation is not None
+    metric = metric_digest(agent.config.evaluation.metric)
+    return [sha256_of(run_dir / "adapter" / WEIGHTS), _sha256(rows), _sha256(config), metric]
 
 
 def _sha256(text: str) -> str:

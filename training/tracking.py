@@ -43,6 +43,11 @@ def track(run_dir: Path, settings: Settings) -> str | None:
     return None
 
 
+def forget_record(run_dir: Path) -> None:
+    """Let a run that is judged anew be recorded again, as another run."""
+    (run_dir / _RUN_ID).unlink(missing_ok=True)
+
+
 def _record(client: Any, run_dir: Path) -> str:
     from mlflow.entities import Metric, Param
 

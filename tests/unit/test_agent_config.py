@@ -49,6 +49,16 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     assert AgentConfig.model_validate_json(config.model_dump_json()) == config
 
 
+@pytest.mark.parametrize("written", ["2e-4", "2E-4", "2.e-4", "+.2e-3", "2.0e-4", "0.0002"])
+def test_a_number_may_be_written_as_everybody_does(tmp_path: Path, written: str) -> None:
+    path = write(tmp_path, MINIMAL | {"training": {"learning_rate": 0.5}, "system_prompt": "2e-4"})
+    path.write_text(
+        path.read_text().replace("0.5", written).replace("prompt: 2e-4", "prompt: '2e-4'")
+    )
+    config = load_agent_config(path)
+    assert (config.training.learning_rate, config.system_prompt) == (2e-4, "2e-4")
+
+
 def test_a_config_cannot_be_changed(tmp_path: Path) -> None:
     config = load_agent_config(write(tmp_path, MINIMAL))
     with pytest.raises(ValidationError):
@@ -85,6 +95,7 @@ def test_an_unknown_key_names_the_nearest(
         ({"name": "Cron Job"}, ["name: ", "'Cron Job'"]),
         ({"name": "../evil"}, ["name: ", "'../evil'"]),
         ({"name": "auto"}, ["name: 'auto' is reserved"]),
+        ({"name": "none"}, ["name: 'none' is reserved"]),
         ({"description": "short"}, ["description: ", "at least 10"]),
         ({"system_prompt": ""}, ["system_prompt: ", "at least 1"]),
         ({"data": "train.jsonl"}, ["data: ", "'train.jsonl'"]),
@@ -93,6 +104,7 @@ def test_an_unknown_key_names_the_nearest(
         ({"adapter": {"r": 0}}, ["adapter.r: ", "greater than or equal to 1"]),
         ({"adapter": {"r": 17}}, ["adapter.r: 17 is above 16"]),
         ({"adapter": {"dropout": 1.0}}, ["adapter.dropout: ", "less than 1"]),
+        ({"adapter": {"target_modules": []}}, ["adapter.target_modules", "at least 1 item"]),
         ({"adapter": {"quantization": "int8"}}, ["adapter.quantization: ", "'none' or 'nf4'"]),
         ({"training": {"learning_rate": "fast"}}, ["training.learning_rate: ", "valid number"]),
         ({"training": {"batch_size": 2.5}}, ["training.batch_size: ", "valid integer"]),

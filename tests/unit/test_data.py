@@ -1,4 +1,6 @@
+import datetime
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +76,7 @@ def test_line_breaks_of_unicode_do_not_end_a_row(tmp_path: Path) -> None:
         (b'{"messages": "hi"}', "expected an object with a list under `messages`"),
         (b'{"prompt": "hi"}', "column 'completion' does not exist; the row has prompt"),
         (b'{"prompt": "hi", "completion": null}', "column 'completion' is empty"),
-        (b'{"prompt": " ", "completion": "x"}', "{prompt} is empty"),
+        (b'{"prompt": " ", "completion": "x"}', "column 'prompt' is empty"),
         (row(), "ends with the assistant's answer"),
         (row(USER), "ends with the assistant's answer"),
         (row({"role": "system", "content": "x"}), "ends with the assistant's answer"),
@@ -141,7 +143,7 @@ def test_csv_columns_are_mapped_with_templates(tmp_path: Path) -> None:
         (b"caf\xe9,x", "not UTF-8"),
         (b"one", "not as many columns as the header's 2"),
         (b"one,two,three", "not as many columns as the header's 2"),
-        (b"one,", "{completion} is empty"),
+        (b"one,", "column 'completion' is empty"),
     ],
 )
 def test_a_broken_csv_row_is_named(tmp_path: Path, line: bytes, fault: str) -> None:
@@ -170,6 +172,46 @@ def test_a_template_leaves_other_braces_alone() -> None:
         fill("{d}", row, "f:1")
     with pytest.raises(DataError, match="f:1: column 'b' is empty"):
         fill("{b}", row, "f:1")
+
+
+def test_columns_have_names_of_any_characters(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("Question text,e-mail,label\nWho?,a@b.org,greet\n")
+    mapping = {"prompt": "{Question text} {e-mail:json}", "completion": '{"intent": "{label}"}'}
+    (found,) = conversations(path, **mapping)
+    assert found.prompt[0].content == 'Who? "a@b.org"'
+    assert found.reference == '{"intent": "greet"}' and found.extra == {}
+    fault = r"rows\.csv:2: column 'Question txt' does not exist; the row has Question text, e-mail"
+    with pytest.raises(DataError, match=fault):
+        conversations(path, **mapping | {"prompt": "{Question txt}"})
+
+
+def test_an_answer_needs_all_its_columns_and_a_prompt_one(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("ask,input,label\nSum it up,,x\n,,y\nGo on,more, \n")
+    mapping = {"prompt": "Please: {ask}\n{input}", "completion": '{"intent": {label:json}}'}
+    with pytest.raises(DataError) as raised:
+        conversations(path, **mapping)
+    first, second = str(raised.value).splitlines()
+    assert first.startswith(f"{path}:3: column 'ask' is empty")
+    assert second.startswith(f"{path}:4: column 'label' is empty")
+    row = {"ask": "Sum it up", "input": None, "label": "x"}
+    assert fill(mapping["prompt"], row, "", gaps=True) == "Please: Sum it up\n"
+
+
+def test_values_that_json_has_no_kind_for_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    day = datetime.date(2026, 1, 31)
+    columns = {"day": [day], "cost": [Decimal("12.50")], "raw": ["né".encode()], "days": [[day]]}
+    parquet.write_table(pyarrow.table(columns), path)
+    mapping = {"prompt": "{day} {cost} {raw}", "completion": "{day:json} {days}"}
+    (found,) = conversations(path, **mapping)
+    assert found.prompt[0].content == "2026-01-31 12.50 né"
+    assert found.reference == '"2026-01-31" ["2026-01-31"]'
+    parquet.write_table(pyarrow.table({"raw": [b"\xff"], "many": [[b"\xff"]]}), path)
+    for name in ("raw", "many"):
+        with pytest.raises(DataError, match=f":1: column '{name}' holds bytes .* not UTF-8"):
+            conversations(path, prompt=f"{{{name}}}", completion="x")
 
 
 def test_a_hub_dataset_is_loaded_at_its_revision(monkeypatch: pytest.MonkeyPatch) -> None:

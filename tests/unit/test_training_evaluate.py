@@ -145,9 +145,9 @@ def test_an_agent_without_a_metric_cannot_be_evaluated() -> None:
 @pytest.mark.parametrize(
     ("metric", "row", "fault"),
     [
-        ("json_equal", example("q", "{oops"), "row 2 cannot be scored"),
+        ("json_equal", example("q", "{oops"), "row 2: its own answer cannot be scored"),
         ("cron_equal", example("q", "0 9 * * MON"), "row 2: its own answer scores 0.0"),
-        ("sql_execution", example("q", "SELECT 1"), "row 2 cannot be scored: 'rows'"),
+        ("sql_execution", example("q", "SELECT 1"), "answer cannot be scored: 'rows'"),
     ],
 )
 def test_a_broken_reference_is_named_before_the_engine_is_asked(

@@ -15,7 +15,7 @@ from tests.unit.tiny_phi3 import save_tiny_phi3
 from training.batches import Padding
 from training.loop import TrainedAdapter, train_rows
 from training.losses import label_logprobs, reference_margins
-from training.model import check_targets, with_adapter, without_weights
+from training.model import check_targets, save_adapter, with_adapter, without_weights
 from training.render import IGNORED, Pair, RenderedExample
 from training.rows import render_rows, shortened
 
@@ -88,6 +88,21 @@ def test_dpo_starts_at_log_two_and_widens_the_margins(
         train_rows(
             pairs, base, AdapterConfig(r=8), TrainingConfig(), tmp_path / "third", first.path
         )
+
+
+def test_a_start_has_the_same_targets_and_takes_the_new_dropout(base: Path, tmp_path: Path) -> None:
+    save_adapter(with_adapter(base, ADAPTER), tmp_path)
+    fault = (
+        r"start: that adapter has .*'qkv_proj'.*says .*'target_modules': \['o_proj', 'qkv_proj'\]"
+    )
+    with pytest.raises(ConfigError, match=fault):
+        with_adapter(base, AdapterConfig(r=4, target_modules=("qkv_proj", "o_proj")), tmp_path)
+    every = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
+    adapter = AdapterConfig(r=4, target_modules=every, dropout=0.25)
+    model = with_adapter(base, adapter, tmp_path)
+    drops = {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    assert 0.25 in drops
+    assert sum(parameter.requires_grad for parameter in model.parameters()) == 2 * 2 * 4
 
 
 def test_pairs_share_their_context_and_label_the_last_answer(tokenizer: Any) -> None:
@@ -175,8 +190,10 @@ def test_context_is_cut_out_of_the_middle_and_answers_keep_their_end() -> None:
     cut = shortened(row, 12)
     assert cut.input_ids == [0, 1, 2, *range(11, 20)]
     assert cut.labels[-5:] == [15, 16, 17, 18, 19] and len(cut.labels) == 12
-    assert shortened(row, 20) is row
-    assert shortened(row, 4) is row  # nothing but answers would be left
+    assert shortened(row, 20) == row
+    assert shortened(row, 4) == row  # nothing but answers would be left
+    assert shortened(row, 12, keep=5).input_ids == [0, 1, 2, 3, 4, 5, *range(14, 20)]
+    assert shortened(row, 12, keep=8) == row
 
 
 def test_too_long_rows_are_refused_or_cut_as_the_author_says(tokenizer: Any) -> None:
@@ -191,8 +208,37 @@ def test_too_long_rows_are_refused_or_cut_as_the_author_says(tokenizer: Any) -> 
     assert tokenizer.decode(cut.input_ids).startswith("<|im_start|>system\nShout.<|im_end|>")
 
     row = Example((Message("user", "x"), Message("assistant", "y" * 200)))
-    with pytest.raises(DataError, match="their answers alone are too long to cut"):
+    with pytest.raises(DataError, match="system prompt and answers alone are too long to cut"):
         render_rows(tokenizer, config("sft", too_long="truncate"), [row])
+
+
+@pytest.mark.parametrize("method", ["sft", "dpo"])
+def test_a_system_prompt_is_never_cut(tokenizer: Any, method: str) -> None:
+    rules = " ".join(f"Rule {number}." for number in range(9))
+    agent = config(method, too_long="truncate").model_copy(update={"system_prompt": rules})
+    answer = Message("assistant", "y")
+    own = (Message("system", "x" * 200), Message("user", "Q?"), answer)  # in the row itself
+    for messages in ((Message("user", "x" * 200 + " Q?"), answer), own):
+        (cut,) = render_rows(tokenizer, agent, [Example(messages, rejected="n")])
+        for part in [cut.chosen, cut.rejected] if isinstance(cut, Pair) else [cut]:
+            text = tokenizer.decode(part.input_ids)
+            assert len(part.input_ids) == 128 and text.startswith(f"<|im_start|>system\n{rules}")
+            assert "Q?<|im_end|>\n<|im_start|>assistant\n" in text
+
+
+def test_both_halves_of_a_pair_are_cut_at_the_same_place(tokenizer: Any) -> None:
+    prompt = Message("user", "".join(map(chr, range(33, 127))) * 2)
+    for rejected in ("no" * 9, "n"):
+        row = Example((prompt, Message("assistant", "yes")), rejected=rejected)
+        (pair,) = render_rows(tokenizer, config("dpo", too_long="truncate"), [row])
+        assert isinstance(pair, Pair)
+        before = [
+            part.input_ids[: next(at for at, label in enumerate(part.labels) if label != IGNORED)]
+            for part in (pair.chosen, pair.rejected)
+        ]
+        assert before[0] == before[1]
+        lengths = [len(part.input_ids) for part in (pair.chosen, pair.rejected)]
+        assert max(lengths) == 128 and min(lengths) < 128
 
 
 def test_targets_are_checked_without_weights(base: Path) -> None:

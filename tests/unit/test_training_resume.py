@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 
 from agents.artifacts import WEIGHTS, sha256_of
-from agents.catalog import Agent
+from agents.catalog import Agent, load_agent
 from agents.settings import ROOT
 from tests.unit.agent_folder import write_agent
 from tests.unit.tiny_phi3 import save_tiny_phi3
 from training.checkpoints import last_complete, steps_between
+from training.evaluate import Comparison, Evaluation
+from training.manifest import read_manifest, record_scores
 from training.progress import MetricsFile
 from training.run import is_finished, run_training
 
@@ -47,6 +50,10 @@ def unbroken(agent: Agent, base: Path, tmp_path_factory: pytest.TempPathFactory)
 
 def weights(run_dir: Path) -> str:
     return sha256_of(run_dir / "adapter" / WEIGHTS)
+
+
+def judged() -> Evaluation:
+    return Evaluation("m", 1, 0.5, (0.5, 0.5), {}, ())
 
 
 def steps_logged(run_dir: Path) -> list[int]:
@@ -113,6 +120,31 @@ def test_other_data_or_settings_are_another_run(agent: Agent, base: Path, tmp_pa
         other = write_agent(tmp_path / str(len(names)) / "upper", training=short, **changes)
         names.add(run_training(other, base, tmp_path / "runs").name)
     assert len(names) == 3
+
+
+def test_other_rows_to_judge_by_are_no_other_run(base: Path, tmp_path: Path) -> None:
+    agent = write_agent(tmp_path / "upper", training=TRAINING | {"epochs": 1})
+    run_dir = run_training(agent, base, tmp_path / "runs")
+    adapter = run_dir / "adapter"
+    record_scores(adapter, "exact_match", Comparison(judged(), judged()))
+    began = json.loads((run_dir / "run.json").read_text())["git_revision"]
+    trained = weights(run_dir), (adapter / WEIGHTS).stat().st_mtime_ns
+
+    rows = agent.folder / "data" / "eval.jsonl"
+    moved = rows.rename(rows.with_name("judge.jsonl"))
+    moved.write_text('{"prompt": "say five", "completion": "FIVE"}')
+    path = agent.folder / "agent.yaml"
+    path.write_text(path.read_text().replace("eval.jsonl", "judge.jsonl"))
+    assert run_training(load_agent(path), base, tmp_path / "runs") == run_dir
+    assert (weights(run_dir), (adapter / WEIGHTS).stat().st_mtime_ns) == trained
+    record, manifest = json.loads((run_dir / "run.json").read_text()), read_manifest(adapter)
+    assert record["data"]["eval"] == manifest.data.eval == sha256_of(moved)
+    assert record["trained_by"]["data"]["eval"][0]["path"] == "data/judge.jsonl"
+    assert (record["git_revision"], manifest.scores) == (began, None)
+    assert "judge.jsonl" in (run_dir / "agent.yaml").read_text()
+
+    path.write_text(path.read_text().replace("eval: data/judge.jsonl", "eval: null"))
+    assert run_training(load_agent(path), base, tmp_path / "runs") != run_dir
 
 
 def test_a_half_written_checkpoint_is_removed(tmp_path: Path) -> None:

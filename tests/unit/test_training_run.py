@@ -143,6 +143,16 @@ def test_an_agent_without_an_adapter_is_not_trained(tmp_path: Path) -> None:
     [
         ({"evaluation": {"metric": "bleu"}}, ConfigError, "unknown 'bleu'"),
         ({"data": {"train": "data/train.jsonl", "eval": "gone.jsonl"}}, DataError, "gone.jsonl"),
+        (
+            {"evaluation": {"metric": "json_equal"}},
+            DataError,
+            r"data/eval\.jsonl:1: its own answer cannot be scored",
+        ),
+        (
+            {"evaluation": {"metric": "numeric"}, "data": {"train": "data/train.jsonl"}},
+            DataError,
+            r"data/train\.jsonl:\d+: its own answer cannot be scored: no number in",
+        ),
     ],
 )
 def test_what_evaluation_needs_is_checked_before_training(
@@ -151,6 +161,16 @@ def test_what_evaluation_needs_is_checked_before_training(
     agent = write_agent(tmp_path / "upper", **changes)
     with pytest.raises(error, match=fault):
         run_training(agent, "unused", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_prompt_without_room_for_an_answer_is_refused_before_training(
+    base: Path, tmp_path: Path
+) -> None:
+    agent = write_agent(tmp_path / "upper", generation={"max_tokens": 8150})
+    fault = r"data/eval\.jsonl:3: an evaluation prompt of 44 tokens leaves no room for gen"
+    with pytest.raises(DataError, match=fault):
+        run_training(agent, base, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 

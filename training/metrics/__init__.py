@@ -4,8 +4,10 @@ A metric is a pure function in a module of its own. To add one, write the module
 in `METRICS`; agents choose it with ``evaluation.metric``.
 """
 
+import hashlib
 import importlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from agents.errors import ConfigError
 from training.metrics import (
@@ -49,6 +51,18 @@ def metric_named(name: str) -> Metric:
             "of your own"
         )
     return METRICS[name]
+
+
+def metric_digest(name: str) -> str:
+    """Hex sha256 of the module that holds a metric: mended, it may judge otherwise.
+
+    Raises:
+        ConfigError: see `metric_named`.
+    """
+    metric = metric_named(name)
+    module = importlib.import_module(name.partition(":")[0] if ":" in name else metric.__module__)
+    file = getattr(module, "__file__", None)  # Python's own, such as math, have none
+    return hashlib.sha256(Path(file).read_bytes() if file else b"").hexdigest()
 
 
 def _imported(name: str) -> Metric:
