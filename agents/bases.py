@@ -68,15 +68,3 @@ def profile_named(name: str) -> BaseProfile:
     if name not in PROFILES:
         raise ConfigError(f"unknown base {name!r}; known: {', '.join(PROFILES)}")
     return PROFILES[name]
-
-
-def check_base(what: str, its_base: str, served: str) -> None:
-    """`ConfigError` if ``what``, which is for ``its_base``, cannot go live where another is served.
-
-    vLLM itself loads an adapter of another base without a word, and answers nonsense.
-    """
-    if its_base != served:
-        raise ConfigError(
-            f"{what} is for base {its_base!r}, and {served!r} is served here; train it for that "
-            f"base, or serve its own (PHILHARMONIC_BASE={its_base})"
-        )

@@ -236,6 +236,21 @@ class AgentConfig(_Section):
             raise ValueError("data.eval: plain text holds no answers to judge by; give some rows")
         return self
 
+    def fits(self, served: str) -> bool:
+        """Whether it can answer on the base ``served``; without an adapter, on any.
+
+        vLLM itself loads an adapter of another base without a word, and answers nonsense.
+        """
+        return self.adapter is None or self.base == served
+
+    def check_base(self, what: str, served: str) -> None:
+        """`ConfigError` if it does not fit; ``what`` names it."""
+        if not self.fits(served):
+            raise ConfigError(
+                f"{what} is for base {self.base!r}, and {served!r} is served here; train it for "
+                f"that base, or serve its own (PHILHARMONIC_BASE={self.base})"
+            )
+
 
 def load_agent_config(path: Path) -> AgentConfig:
     """Read and check one ``agent.yaml``.

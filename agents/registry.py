@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.artifacts import FILES, MANIFEST, check_adapter, read_manifest, sha256_of
-from agents.bases import check_base, profile_named
+from agents.bases import profile_named
 from agents.config import VERSION_PATTERN, AgentConfig
 from agents.errors import ArtifactError, RegistryError, StorageError
 from agents.storage import stored
@@ -158,7 +158,7 @@ class Registry:
         with self._change() as db:
             version = self._get(db, agent, number)
             if base is not None:
-                check_base(version.model, version.config.base, base)
+                version.config.check_base(version.model, base)
             if self._live_number(db, agent) != number:
                 self._activate(db, agent, number)
             return version
@@ -178,7 +178,7 @@ class Registry:
                 raise RegistryError(f"agent {agent!r} has no earlier version to roll back to")
             version = self._get(db, agent, rows[1][1])
             if base is not None:
-                check_base(version.model, version.config.base, base)
+                version.config.check_base(version.model, base)
             db.execute("DELETE FROM activations WHERE id = ?", (rows[0][0],))
             return version
 

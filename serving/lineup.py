@@ -110,7 +110,7 @@ class Lineup:
     def _take(self, live: Mapping[str, Version]) -> None:
         """What the registry says is live, from now on."""
         known, before = self._misfits.values(), self._live
-        self._misfits = {n: v for n, v in live.items() if v.config.base != self._base}
+        self._misfits = {n: v for n, v in live.items() if not v.config.fits(self._base)}
         self._live = {n: v for n, v in live.items() if n not in self._misfits}
         for agent, version in before.items():
             if self._live.get(agent) != version:

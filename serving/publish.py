@@ -2,7 +2,6 @@
 
 import re
 
-from agents.bases import check_base
 from agents.catalog import Agent, Catalog, load_agent
 from agents.config import NAME_PATTERN
 from agents.errors import ArtifactError, RegistryError
@@ -21,7 +20,7 @@ def publish_catalog(registry: Registry, catalog: Catalog, base: str) -> dict[str
     """
     unservable = {}
     for agent in catalog.values():
-        if agent.config.base != base:
+        if not agent.config.fits(base):
             unservable[agent.name] = f"it is for base {agent.config.base!r}"
         elif not _is_trained(agent):
             unservable[agent.name] = "it has no adapter yet"
@@ -45,7 +44,7 @@ def publish_agent(registry: Registry, settings: Settings, name: str) -> Version:
     if not re.fullmatch(NAME_PATTERN, name) or not (folder / "agent.yaml").is_file():
         raise RegistryError(f"the catalog has no agent {name!r}")
     agent = load_agent(folder)
-    check_base(f"agent {name!r}", agent.config.base, settings.base)
+    agent.config.check_base(f"agent {name!r}", settings.base)
     if not _is_trained(agent):
         raise RegistryError(f"agent {name!r} has no adapter yet; run: philharmonic train {folder}")
     return _publish(registry, agent)

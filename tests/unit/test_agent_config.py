@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from agents.catalog import load_agent, load_catalog
 from agents.config import AgentConfig, load_agent_config
 from agents.errors import ConfigError, DataError
+from tests.unit.adapter_folder import agent_config
 
 MINIMAL: dict[str, Any] = {
     "name": "cron",
@@ -187,3 +188,8 @@ def test_data_is_found_beside_the_yaml(tmp_path: Path) -> None:
     assert agent.adapter_dir == tmp_path / "cron" / "adapter"
     with pytest.raises(DataError, match=r"cron/data/eval\.jsonl: no such file"):
         agent.eval_examples()
+
+
+def test_an_agent_without_an_adapter_fits_any_base() -> None:
+    assert agent_config().fits("default") and not agent_config().fits("phi-3-mini-4k")
+    assert agent_config("general", adapter=None, evaluation=None).fits("phi-3-mini-4k")
