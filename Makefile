@@ -64,7 +64,7 @@ mypy: $(INSTALLED)
 	@$(BIN)/mypy
 
 unit: $(INSTALLED)
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile tests/unit
 
 integration: $(INSTALLED)
 	@$(BIN)/pytest tests/integration
