@@ -68,13 +68,13 @@ class Admission:
         try:
             async with asyncio.timeout_at(end):
                 await place
-        except (TimeoutError, asyncio.CancelledError) as end:
+        except (TimeoutError, asyncio.CancelledError) as stop:
             if not place.cancelled():  # it was handed a slot in the moment it gave up
                 self.in_flight -= 1
                 self._hand_out()
             elif place in self._waiting:
                 self._waiting.remove(place)
-            if isinstance(end, TimeoutError):
+            if isinstance(stop, TimeoutError):
                 raise self._full(f"no slot came free in {self._patience_s:g} s") from None
             raise
 
