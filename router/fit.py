@@ -101,14 +101,18 @@ def calibrate(
         stages |= {"pooled": decided} | ({"label_read": reads} if known == len(agents) else {})
     leaves = np.array([row.turn.current not in (None, row.agent) for row in rows])
     refuses = fallback == OUT_OF_SCOPE
-    # A refusal is never the fast path's own (`router.router.Router.route`).
-    alone_decides = alone.argmax(1) != index[fallback] if refuses else np.ones(len(rows), bool)
-    fast_threshold = fit_fast_threshold(
-        np.exp(alone.max(1))[alone_decides],
-        (alone.argmax(1) == right)[alone_decides],
-        leaves[alone_decides],
-        targets,
-    )
+    everything = np.ones(len(rows), bool)
+    # A refusal is never the fast path's own (`router.router.Router.route`): many right ones must
+    # not hide its mistakes. A wrong one still tells that it is sure too easily.
+    judged_by = (everything, alone.argmax(1) != index[fallback]) if refuses else (everything,)
+    thresholds = [
+        fit_fast_threshold(
+            np.exp(alone.max(1))[some], (alone.argmax(1) == right)[some], leaves[some], targets
+        )
+        for some in judged_by
+    ]
+    found = [threshold for threshold in thresholds if threshold is not None]
+    fast_threshold = max(found) if len(found) == len(judged_by) else None
     policy = fit_policy(
         decided,
         [None if row.turn.current is None else index[row.turn.current] for row in rows],
