@@ -101,24 +101,14 @@ def calibrate(
         stages |= {"pooled": decided} | ({"label_read": reads} if known == len(agents) else {})
     leaves = np.array([row.turn.current not in (None, row.agent) for row in rows])
     refuses = fallback == OUT_OF_SCOPE
-    everything = np.ones(len(rows), bool)
-    # A refusal is never the fast path's own (`router.router.Router.route`): many right ones must
-    # not hide its mistakes. A wrong one still tells that it is sure too easily.
-    judged_by = (everything, alone.argmax(1) != index[fallback]) if refuses else (everything,)
-    thresholds = [
-        fit_fast_threshold(
-            np.exp(alone.max(1))[some], (alone.argmax(1) == right)[some], leaves[some], targets
-        )
-        for some in judged_by
-    ]
-    found = [threshold for threshold in thresholds if threshold is not None]
-    fast_threshold = max(found) if len(found) == len(judged_by) else None
+    # Decisions that are never the fast path's own (`router.router.Router.route`).
+    refusals = (alone.argmax(1) == index[fallback]) & refuses
     policy = fit_policy(
         decided,
         [None if row.turn.current is None else index[row.turn.current] for row in rows],
         right,
         index[fallback],
-        fast_threshold,
+        _fast_threshold(alone, right, leaves, refusals, targets),
         targets,
         refuses=refuses,
     )
@@ -133,6 +123,27 @@ def calibrate(
         data={},
         scores={name: _scores(stage, right) for name, stage in stages.items()},
     )
+
+
+def _fast_threshold(
+    alone: Array,
+    right: NDArray[np.int_],
+    leaves: NDArray[np.bool_],
+    refusals: NDArray[np.bool_],
+    targets: Targets,
+) -> float | None:
+    """The stricter of two: with refusals and without.
+
+    Many right refusals must not hide the mistakes of what the fast path decides alone, and wrong
+    ones tell that it is sure too easily.
+    """
+    confidence, correct = np.exp(alone.max(1)), alone.argmax(1) == right
+    fitted = [
+        fit_fast_threshold(confidence[some], correct[some], leaves[some], targets)
+        for some in (np.ones_like(refusals), ~refusals)
+    ]
+    found = [threshold for threshold in fitted if threshold is not None]
+    return max(found) if len(found) == len(fitted) else None
 
 
 def for_agents(

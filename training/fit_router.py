@@ -5,7 +5,6 @@ Label reads are done in this process (`training.label_read.LocalLabelReads`).
 
 import asyncio
 import hashlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,7 @@ from router.turns import (
 )
 from serving.engine.base_model import ensure_base_model
 from serving.routers import router_folder
+from training.whole import copy_whole
 
 _HELD_OUT = 0.15
 #: Where there is no agent of this name, what fits none is refused.
@@ -301,14 +301,7 @@ def _train_adapter(
     decides = hashlib.sha256(repr((conversations, labelled, plan, str(base))).encode())
     run_dir = settings.home / "runs" / f"router-{decides.hexdigest()[:10]}"
     trained = train_label_read(conversations, labelled, base, run_dir, plan, console)
-    adapter = settings.router_dir / ADAPTER_FOLDER
-    incoming = adapter.with_name(f".{ADAPTER_FOLDER}-incoming")
-    shutil.rmtree(incoming, ignore_errors=True)
-    incoming.mkdir(parents=True)
-    for name in (WEIGHTS, PEFT_CONFIG):
-        shutil.copyfile(trained.path / name, incoming / name)
-    shutil.rmtree(adapter, ignore_errors=True)
-    incoming.rename(adapter)
+    copy_whole((WEIGHTS, PEFT_CONFIG), trained.path, settings.router_dir / ADAPTER_FOLDER)
 
 
 def _digest(files: Sequence[Path]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from router.label_read import LabelReadEngine
+from training.whole import write_whole
 
 #: Reads that are lost at most when the process is killed.
 _SAVED_EVERY = 100
@@ -45,7 +46,5 @@ class RememberedReads:
     def save(self) -> None:
         """Write the file, whole or not at all; now and then it is written by itself."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        incoming = self._path.with_suffix(".incoming")
-        incoming.write_text(json.dumps(self._known), encoding="utf-8")
-        incoming.rename(self._path)
+        write_whole(self._path, json.dumps(self._known))
         self._unsaved = 0

@@ -262,7 +262,8 @@ def _in_service(router_dir: Path | None) -> Settings:
     """With the router that is asked about; without one, that of a server on this home folder."""
     from training.fit_router import in_service
 
-    return in_service(Settings()) if router_dir is None else Settings(router_dir=router_dir)
+    settings = _settings(router_dir)
+    return in_service(settings) if router_dir is None else settings
 
 
 def _targets(

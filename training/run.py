@@ -35,6 +35,7 @@ from training.model import check_targets, without_weights
 from training.plot import plot_loss
 from training.render import Pair, RenderedExample
 from training.rows import check_prompts, render_rows
+from training.whole import copy_whole, write_whole
 
 
 def run_training(
@@ -140,16 +141,7 @@ def install_adapter(agent: Agent, run_dir: Path) -> None:
     trained_for = read_manifest(source).agent
     if trained_for != agent.name:
         raise ArtifactError(f"{source}: trained for {trained_for!r}, not for {agent.name!r}")
-    incoming, outgoing = agent.folder / ".adapter-incoming", agent.folder / ".adapter-outgoing"
-    for leftover in (incoming, outgoing):
-        shutil.rmtree(leftover, ignore_errors=True)
-    incoming.mkdir()
-    for name in FILES:
-        shutil.copyfile(source / name, incoming / name)
-    if agent.adapter_dir.exists():
-        agent.adapter_dir.rename(outgoing)
-    incoming.rename(agent.adapter_dir)
-    shutil.rmtree(outgoing, ignore_errors=True)
+    copy_whole(FILES, source, agent.adapter_dir)
 
 
 def require_adapter(agent: Agent) -> None:
@@ -194,12 +186,11 @@ def _describe(run_dir: Path, config: AgentConfig, record: RunRecord) -> None:
     dumped = config.model_dump(mode="json")
     resolved = yaml.safe_dump(dumped, sort_keys=False, allow_unicode=True)
     (run_dir / "agent.yaml").write_text(resolved, encoding="utf-8")
-    path, incoming = run_dir / "run.json", run_dir / "run.json.incoming"
+    path = run_dir / "run.json"
     if path.exists():
         begun = RunRecord.model_validate_json(path.read_bytes())
         record = record.model_copy(update={"git_revision": begun.git_revision})
-    incoming.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    incoming.rename(path)
+    write_whole(path, record.model_dump_json(indent=2) + "\n")
     if is_finished(run_dir):
         update_manifest(run_dir / "adapter", dumped, record.data)
 

@@ -43,6 +43,7 @@ from training.parity import PROMPTS, Parity, check_parity
 from training.routing import RoutingChange, refit_router
 from training.run import run_training
 from training.tracking import forget_record
+from training.whole import write_whole
 
 EVALUATION = "evaluation.json"
 ROUTING = "routing.json"
@@ -121,10 +122,8 @@ async def evaluate_served(
     if comparison is None:
         comparison = await compare(completer(client), agent.config, examples, model, BASE_MODEL)
         forget_record(run_dir)
-        incoming = path.with_suffix(".incoming")
         document = {"key": key, **dataclasses.asdict(comparison)}
-        incoming.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
-        incoming.rename(path)
+        write_whole(path, json.dumps(document, ensure_ascii=False, indent=1))
     record_scores(run_dir / "adapter", agent.config.evaluation.metric, comparison)
     return comparison
 
