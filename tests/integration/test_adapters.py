@@ -1,5 +1,7 @@
 """What is served is what was trained: the same tokens, the same adapters, alone and in a batch."""
 
+import asyncio
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,11 @@ import pytest
 from agents.catalog import Catalog
 from agents.data import Example, Message
 from agents.prompt import with_system_prompt
+from agents.registry import Registry
 from agents.settings import ROOT
-from serving.engine.client import BASE_MODEL
+from serving.engine.client import BASE_MODEL, EngineClient
 from tests.integration.gateway import CHAT, Gateway, completion_of, content_of
+from training.parity import TOLERANCE, Parity, check_parity
 from training.render import render
 
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("default")]
@@ -103,46 +107,45 @@ def test_an_adapter_is_not_dropped(server: Gateway, catalog: Catalog, agent: str
             assert content_of(served) == content_of(answers[0])
 
 
+@pytest.mark.parametrize("agent", WITH_ADAPTER)
 def test_what_is_served_is_what_peft_trained(
-    server: Gateway, catalog: Catalog, base_folder: Path, trained_tokenizer: Any
+    server: Gateway, catalog: Catalog, base_folder: Path, agent: str
 ) -> None:
-    import torch
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM
-
-    base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.bfloat16)
-    model = PeftModel.from_pretrained(base, str(ROOT / "agents" / "cron" / "adapter")).eval()
-    system = catalog["cron"].config.system_prompt
-    single = [e for e in catalog["cron"].eval_examples() if len(e.prompt) == 1]
-    different = []
-    for example in single[:5]:
-        served = server.answer(example.prompt[0].content, "cron", logprobs=True)
-        prompt = trained_tokenizer.apply_chat_template(
-            [m.as_dict() for m in with_system_prompt(system, example.prompt)],
-            add_generation_prompt=True,
-            return_dict=True,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            output = model.generate(
-                **prompt,
-                do_sample=False,
-                max_new_tokens=64,
-                output_logits=True,
-                return_dict_in_generate=True,
+    async def compared() -> Parity:
+        client = EngineClient(server.engine_url, 60, owner=Registry(server.home).home_id)
+        try:
+            return await check_parity(
+                client,
+                f"{agent}@1",
+                catalog[agent].config,
+                catalog[agent].eval_examples()[:5],
+                base_folder,
+                ROOT / "agents" / agent / "adapter",
             )
-        written = output.sequences[0][prompt["input_ids"].shape[1] :]
-        expected = trained_tokenizer.decode(written, skip_special_tokens=True)
-        if content_of(served) != expected:
-            different.append((content_of(served), expected))
-        first = output.logits[0].float().log_softmax(-1).max().item()
-        logprobs = served["choices"][0]["logprobs"]["content"]
-        assert logprobs[0]["logprob"] == pytest.approx(first, abs=0.1)
-    assert len(different) <= 1, different
+        finally:
+            await client.aclose()
+
+    parity = asyncio.run(compared())
+    assert not parity.faults
+    assert parity.unlike_base == parity.prompts
+
+
+def lead(alone: dict[str, Any], together: dict[str, Any]) -> float:
+    """By how much ``alone`` prefers its own token where the two first differ (0: nowhere)."""
+    pairs = zip(*(c["choices"][0]["logprobs"]["content"] for c in (alone, together)), strict=False)
+    for mine, its in pairs:
+        if mine["token"] != its["token"]:
+            ranked = {each["token"]: each["logprob"] for each in mine["top_logprobs"]}
+            return float(mine["logprob"] - ranked.get(its["token"], -math.inf))
+    return 0.0
 
 
 def test_a_mixed_batch_answers_as_one_at_a_time(server: Gateway, catalog: Catalog) -> None:
-    """vLLM's own CPU kernels gave base requests in such a batch the last adapter's output."""
+    """vLLM's own CPU kernels gave base requests in such a batch the last adapter's output.
+
+    A batch of another size is multiplied in another order, so where two tokens are as likely as
+    bfloat16 can tell, either may be written.
+    """
     questions = [
         (agent, example.prompt[-1].content)
         for agent in WITH_ADAPTER
@@ -150,13 +153,13 @@ def test_a_mixed_batch_answers_as_one_at_a_time(server: Gateway, catalog: Catalo
     ]
     questions += [("general", question) for question in GENERAL]
 
-    def answer(question: tuple[str, str]) -> str:
+    def answer(question: tuple[str, str]) -> dict[str, Any]:
         agent, text = question
-        return content_of(server.answer(text, agent, max_tokens=32))
+        return server.answer(text, agent, max_tokens=32, logprobs=True, top_logprobs=5)
 
     alone = [answer(question) for question in questions]
     with ThreadPoolExecutor(len(questions)) as pool:
         together = list(pool.map(answer, questions))
-    different = [pair for pair in zip(alone, together, strict=True) if pair[0] != pair[1]]
     assert len(questions) == 16
-    assert len(different) <= 1, different
+    leads = [lead(*pair) for pair in zip(alone, together, strict=True)]
+    assert max(leads) <= TOLERANCE, dict(zip(questions, leads, strict=True))
