@@ -99,12 +99,16 @@ async def open_services(
 
 async def _follow_keys(keys: KeyRing, settings: Settings) -> None:
     """Take up keys that were made or revoked, as often as engines are compared; for ever."""
+    trouble = ""
     while True:
         await asyncio.sleep(settings.reconcile_every_s / 2)
         try:
             await asyncio.to_thread(keys.refresh)
+            trouble = ""
         except StorageError as error:
-            logger.error("the keys cannot be read, those known so far hold: %s", error)
+            if str(error) != trouble:  # said once, not every second
+                logger.error("the keys cannot be read, those known so far hold: %s", error)
+            trouble = str(error)
         except Exception:
             logger.exception("reading the keys failed, those known so far hold")
 

@@ -152,7 +152,7 @@ class EngineClient:
         with self._asking("chat", payload) as trace:
             there = {**payload, "model": self._there(payload["model"])}
             content = await self._request("POST", "/v1/chat/completions", there, trace.headers())
-            completion = orjson.loads(content)
+            completion = self._completion(content)
             _trace_usage(trace, completion)
         return {key: value for key, value in completion.items() if value is not None}
 
@@ -175,9 +175,7 @@ class EngineClient:
                     async for line in response.aiter_lines():
                         wait.end()
                         if line.startswith("data: ") and line != "data: [DONE]":
-                            chunk = orjson.loads(line[6:])
-                            if "error" in chunk:
-                                raise EngineUnavailable(f"vLLM broke off: {chunk['error']}")
+                            chunk = self._completion(line[6:])
                             _trace_usage(trace, chunk)
                             yield chunk
             except _NO_ANSWER as error:
@@ -207,6 +205,18 @@ class EngineClient:
             raise EngineUnavailable(
                 f"vLLM at {self.name} answered a label read without log-probabilities"
             ) from None
+
+    def _completion(self, content: bytes | str) -> dict[str, Any]:
+        """A completion or a piece of one; what stands between may answer 200 with anything."""
+        try:
+            found = orjson.loads(content)
+        except ValueError:
+            found = None
+        if isinstance(found, dict) and "error" in found:
+            raise EngineUnavailable(f"vLLM at {self.name} broke off: {found['error']}")
+        if not isinstance(found, dict) or not isinstance(found.get("choices"), list):
+            raise EngineUnavailable(f"vLLM at {self.name} answered, but with no completion")
+        return found
 
     def _there(self, name: str) -> str:
         """What the server calls a model of ours; the base is everybody's."""

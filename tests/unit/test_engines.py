@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from rich.console import Console
 
 from agents.errors import ConfigError, EngineUnavailable
 from agents.settings import Settings
 from serving import engines as engines_module
 from serving.engine import client as client_module
-from serving.engine.client import EngineClient
+from serving.engine.client import BASE_MODEL, EngineClient
 from serving.engine.own import any_engine, engine_client
 from serving.engines import Engines
 from serving.run import _until_ready
@@ -424,3 +425,24 @@ async def test_a_request_for_what_nobody_has_is_worth_another_try() -> None:
     with pytest.raises(EngineUnavailable, match="no engine has 'cron@1' loaded"):
         engines.choose("cron@1", "hello")
     await client.aclose()
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"{}", b'{"choices": 1}', b'{"error": {"message": "no"}}']
+)
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_what_is_no_completion_is_called_so(body: bytes, streamed: bool) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=b"data: " + body + b"\n\n" if streamed else body)
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", handler)
+    async with TestServer(app) as server:
+        client = EngineClient(str(server.make_url("/")), 5)
+        question = {"model": BASE_MODEL, "messages": []}
+        with pytest.raises(EngineUnavailable, match=r"no completion|broke off"):
+            if streamed:
+                [_ async for _ in client.stream_chat(question)]
+            else:
+                await client.chat(question)
+        await client.aclose()
