@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from transformers import TrainerCallback
 
 
@@ -45,8 +52,10 @@ class Bar(TrainerCallback):
             TextColumn("Training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]} · {task.fields[speed]} tokens/s · left"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("loss {task.fields[loss]} · {task.fields[speed]} tokens/s ·"),
+            TimeElapsedColumn(),
+            TextColumn("· left"),
+            TimeRemainingColumn(),
             console=console,
         )
         self._started = time.perf_counter()

@@ -132,3 +132,9 @@ def test_a_lone_surrogate(server: Gateway) -> None:
     body = json.dumps({"messages": [{"role": "user", "content": "\ud800"}], "max_tokens": 4})
     response = server.http.post(CHAT, content=body)
     assert response.status_code in (200, 400), response.text
+
+
+def test_a_seed_with_a_prompt_that_is_read_in_parts(server: Gateway) -> None:
+    """vLLM's CPU engine died of it, and any client could ask for it."""
+    response = server.chat("word " * 5_000, "general", seed=7, temperature=1, max_tokens=4)
+    assert response.status_code == 200, response.text
