@@ -36,7 +36,7 @@ class LabelReadTraining:
         handwritten: conversations whose id starts with it are all taken, twice.
     """
 
-    rows: int = 4000
+    rows: int
     hand_offs: float = 0.62
     first_turns: float = 0.15
     handwritten: str = "hand-"

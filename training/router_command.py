@@ -96,9 +96,10 @@ def fit(
     llm_turns: Annotated[
         int,
         typer.Option(
-            min=0, help="Turns the router LLM is trained on (about 7 a second); 0: fast path alone."
+            min=0,
+            help="Turns the router LLM is trained on (7 to 25 a second); 0: fast path alone.",
         ),
-    ] = 4000,
+    ] = 8000,
     false_refusals: FalseRefusals = _DEFAULTS.false_refusals,
     false_handoffs: FalseHandoffs = _DEFAULTS.false_handoffs_per_100_turns,
     fast_precision: FastPrecision = _DEFAULTS.fast_precision,
