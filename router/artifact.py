@@ -42,6 +42,7 @@ class RouterSpec(BaseModel):
         fallback: the agent that answers what fits none; ``none`` where nobody does.
         pool: weights when both stages are asked.
         fast_alone: weight of the fast path when it is the only one (its inverse temperature).
+        base: name of the base model that the router LLM's adapter is for.
         data: sha256 of the files it was fitted on, and of the fast path's.
         scores: accuracy and calibration error of each stage on the calibration turns.
     """
@@ -56,6 +57,7 @@ class RouterSpec(BaseModel):
     fast_alone: float
     policy: Policy
     targets: Targets
+    base: str = "default"
     data: dict[str, str]
     scores: dict[str, dict[str, float]] = {}
 

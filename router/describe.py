@@ -15,6 +15,8 @@ def describe(decision: Decision, explanation: Explanation) -> dict[str, Any]:
         "probabilities": dict(decision.probabilities),
         "stage": decision.stage,
         "threshold": decision.threshold,
+        "switch_margin": decision.switch_margin,
+        "floor": decision.floor,
         "milliseconds": decision.milliseconds,
         "reason": decision.reason,
         "evidence": {stage: dict(said) for stage, said in decision.evidence.items()},

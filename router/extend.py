@@ -39,14 +39,14 @@ async def extend_router(
         data: folder of ``train.jsonl`` and ``calibration.jsonl``, which the parent was fitted on.
         added: for each added agent, the folder of its rows (`keep_rows`); they come last, in
             this order.
-        engine: serves the parent's adapter as ``model``.
+        engine: serves the parent's adapter as ``model``; not asked if the parent has none.
 
     Raises:
         RouterError: the parent is damaged.
         EngineError: the router LLM does not answer.
     """
     spec = read_spec(parent)
-    agents = (*spec.labels, *added)
+    agents = (*spec.agents, *added)
     train, calibration = data / "train.jsonl", data / "calibration.jsonl"
     rows = {
         name: [
@@ -59,7 +59,8 @@ async def extend_router(
     for name, folder in added.items():
         if folder != out / ADDED_FOLDER / name:
             shutil.copytree(folder, out / ADDED_FOLDER / name, dirs_exist_ok=True)
-    shutil.copytree(parent / ADAPTER_FOLDER, out / ADAPTER_FOLDER, dirs_exist_ok=True)
+    if spec.labels:
+        shutil.copytree(parent / ADAPTER_FOLDER, out / ADAPTER_FOLDER, dirs_exist_ok=True)
     if (parent / SPLIT_FILE).is_file():  # it knows no agent by name
         shutil.copyfile(parent / SPLIT_FILE, out / SPLIT_FILE)
     return await fit_router(
@@ -69,8 +70,9 @@ async def extend_router(
         agents=agents,
         fallback=spec.fallback,
         labelled=list(spec.labels),
-        engine=engine,
+        engine=engine if spec.labels else None,
         model=model,
+        base=spec.base,
         targets=spec.targets,
         data={
             "train": sha256_of(train),

@@ -36,6 +36,7 @@ async def fit_router(
     labelled: Sequence[str],
     engine: LabelReadEngine | None,
     model: str,
+    base: str,
     targets: Targets,
     data: Mapping[str, str],
 ) -> RouterSpec:
@@ -47,6 +48,7 @@ async def fit_router(
             is written learns from them, too; the one they judge does not.
         labelled: the agents the router LLM has a label for, the first of ``agents``.
         engine: serves the router LLM as ``model``; None: the fast path decides alone.
+        base: name of the base model the adapter is for.
         data: digests of the files the turns come from.
 
     Raises:
@@ -61,7 +63,7 @@ async def fit_router(
     out.mkdir(parents=True, exist_ok=True)
     fast_path.save(out / FAST_PATH_FILE)
     digests = {**data, "fast_path": sha256_of(out / FAST_PATH_FILE)}
-    spec = spec.model_copy(update={"data": digests})
+    spec = spec.model_copy(update={"data": digests, "base": base})
     write_spec(spec, out)
     return spec
 

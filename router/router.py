@@ -34,6 +34,8 @@ class Decision:
         reason: of a decision that is ``fast_only``, why the router LLM had no say.
         evidence: what each stage that was asked said by itself, uncalibrated: probability per
             agent by ``fast`` and ``label_read``.
+        switch_margin: by how much in log-probability another agent had to beat the current one.
+        floor: below this probability of the best agent the fallback answers.
     """
 
     agent: str
@@ -44,6 +46,8 @@ class Decision:
     milliseconds: float
     reason: Reason | None = None
     evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    switch_margin: float = 0.0
+    floor: float = 0.0
 
     @property
     def uncalibrated(self) -> Mapping[str, float]:
@@ -134,6 +138,8 @@ class Router:
             threshold=spec.policy.fast_threshold,
             milliseconds=(time.perf_counter() - started) * 1000,
             evidence=evidence,
+            switch_margin=spec.policy.switch_margin,
+            floor=spec.policy.floor,
         )
 
 

@@ -113,24 +113,47 @@ def open_router(
         llm: what does the label reads: the engine, with the router's adapter, or another model.
 
     Raises:
-        RouterError: a file is missing or damaged, or the agents differ.
+        RouterError: a file is missing or damaged, the agents differ, or another model is to do
+            the label reads of a router that was fitted without any.
     """
     agents = [*catalog, *(name for name in added_agents(folder) if name not in catalog)]
+    spec = read_spec(folder)
+    reads: LabelReadEngine
+    adapters: dict[str, Path] = {}
     if isinstance(llm, RouterLLMEndpoint):
-        spec = _spec_for_any_llm(read_spec(folder))
+        spec = _spec_for_any_llm(spec, folder)
         reads = llm.told_of(_descriptions(registry, spec.agents), spec.fallback)
-        router = load_router(folder, agents, reads, "", settings.route_timeout_s)
-        router.spec, adapters = spec, {}
     else:
-        model, adapter = router_adapter(folder, settings)
-        router = load_router(folder, agents, llm, model, settings.route_timeout_s)
-        adapters = {model: adapter}
+        spec, reads = _spec_for_base(spec, folder, settings.base), llm
+        adapters |= [router_adapter(folder, settings)] if spec.labels else []
+    model = next(iter(adapters), "")
+    router = load_router(folder, agents, reads, model, settings.route_timeout_s)
+    router.spec = spec
     splitter = read_splitter(folder, router.spec.agents.index(router.spec.fallback))
     return FittedRouter(folder, router, splitter, adapters)
 
 
-def _spec_for_any_llm(spec: RouterSpec) -> RouterSpec:
+def _spec_for_base(spec: RouterSpec, folder: Path, base: str) -> RouterSpec:
+    """Without labels, so that the fast path decides alone, if the adapter is another base's."""
+    if not spec.labels or spec.base == base:
+        return spec
+    logger.warning(
+        "the router LLM in %s is an adapter for base %s, not %s: the fast path decides alone until "
+        "a router is fitted for this base (docs/router.md)",
+        folder,
+        spec.base,
+        base,
+    )
+    return spec.model_copy(update={"labels": {}})
+
+
+def _spec_for_any_llm(spec: RouterSpec, folder: Path) -> RouterSpec:
     """Agents that were added later have a label too: nobody trained this model for the others."""
+    if not spec.labels:
+        raise RouterError(
+            f"{folder} was fitted without a router LLM and cannot tell what one is worth: fit it "
+            "with one, or unset PHILHARMONIC_ROUTER_LLM_URL"
+        )
     return spec.model_copy(update={"labels": dict(labels_for(spec.agents))})
 
 

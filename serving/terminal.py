@@ -41,11 +41,13 @@ def _turn(http: httpx.Client, model: str, conversation_id: str, said: str, conso
                 document = json.loads(response.read())
                 console.print(f"[red]{document['error']['message']}[/]", highlight=False)
                 return conversation_id
+            whole = True
             for line in response.iter_lines():
                 if line.startswith("data: {"):
-                    _show(json.loads(line[6:]), console)
+                    whole &= _show(json.loads(line[6:]), console)
             console.print()
-            return response.headers["x-philharmonic-conversation-id"]
+            # What fails is not stored, and the first turn's conversation not begun.
+            return response.headers["x-philharmonic-conversation-id"] if whole else conversation_id
     except httpx.ConnectError:
         raise EngineUnavailable(
             f"no server at {http.base_url}; start one with: philharmonic serve"
@@ -54,12 +56,14 @@ def _turn(http: httpx.Client, model: str, conversation_id: str, said: str, conso
         raise PhilharmonicError(f"the connection broke off: {error!r}") from None
 
 
-def _show(chunk: dict[str, Any], console: Console) -> None:
+def _show(chunk: dict[str, Any], console: Console) -> bool:
+    """Print one event of a stream; False if it is an error, which is the last."""
     if "error" in chunk:
         console.print(f"[red]{chunk['error']['message']}[/]", highlight=False)
-        return
+        return False
     if "philharmonic" in chunk:
         console.print(f"[bold green]{chunk['philharmonic']['model']}>[/] ", end="")
     for choice in chunk["choices"]:
         text = choice["delta"].get("content") or ""
         console.print(text, end="", markup=False, highlight=False)
+    return True

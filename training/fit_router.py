@@ -57,9 +57,10 @@ class OwnLabelReads:
     It is a `router.label_read.LabelReadEngine`.
     """
 
-    def __init__(self, router_dir: Path, settings: Settings) -> None:
+    def __init__(self, router_dir: Path, base: str, cache: Path) -> None:
         self._router_dir = router_dir
-        self._settings = settings
+        self._base = base
+        self._cache = cache
         self._engine: LabelReadEngine | None = None
 
     async def label_logprobs(
@@ -73,7 +74,7 @@ class OwnLabelReads:
         if self._engine is None:
             from training.label_read import LocalLabelReads
 
-            base = ensure_base_model(profile_named(self._settings.base), self._settings.cache)
+            base = ensure_base_model(profile_named(self._base), self._cache)
             self._engine = LocalLabelReads(base, self._router_dir / ADAPTER_FOLDER)
         return self._engine
 
@@ -104,8 +105,8 @@ def make_router(
     Raises:
         ConfigError: the fallback is no agent.
         DataError: a row is broken, or only a calibration row names its agent.
-        RouterError: the folder holds the adapter of a router for other agents, or of other rows
-            although some of these are to be held out.
+        RouterError: the folder holds a router for other agents or another base, or an adapter of
+            other rows although some of these are to be held out.
         TrainingError: a label is not one token of the base.
     """
     kept, held = _loaded(train), _loaded(calibration)
@@ -118,22 +119,27 @@ def make_router(
     # Where no row is out of scope, `none` has nothing to learn its label from.
     with_rows = {row.agent for row in all_turns(kept)}
     labelled = [agent for agent in agents if agent in with_rows] if llm_turns else []
-    reads = OwnLabelReads(settings.router_dir, settings) if llm_turns else None
+    folder = settings.router_dir
+    _refuse_a_router_for_others(folder, agents)
+    reads = OwnLabelReads(folder, settings.base, settings.cache) if llm_turns else None
     if llm_turns:
         # Who learnt from other rows than these may have seen those that are held out now.
         learnt_from = None if calibration else _digest(train)
-        if not _has_adapter(settings.router_dir, labelled, learnt_from):
+        if _has_adapter(folder, labelled, settings.base, learnt_from):
+            console.print(f"keeping the adapter in {folder}; to train another, give another --out")
+        else:
             _train_adapter(kept, labelled, settings, llm_turns, console)
     return asyncio.run(
         fit_router(
             kept,
             held,
-            settings.router_dir,
+            folder,
             agents=agents,
             fallback=fallback,
             labelled=labelled,
             engine=reads,
             model=ADAPTER_FOLDER,
+            base=settings.base,
             targets=targets,
             data={"train": _digest(train), "calibration": _digest(calibration)},
         )
@@ -159,10 +165,11 @@ def calibrate_router(
     labelled = list(spec.labels)
     reads = None
     if labelled:
-        engine = OwnLabelReads(folder, settings)
+        engine = OwnLabelReads(folder, spec.base, settings.cache)
         reads = asyncio.run(label_reads(engine, ADAPTER_FOLDER, rows, labelled))
     fitted = calibrate(fast_path, reads, rows, spec.fallback, targets, labelled)
-    fitted = fitted.model_copy(update={"data": {**spec.data, "calibration": _digest(data)}})
+    kept = {"base": spec.base, "data": {**spec.data, "calibration": _digest(data)}}
+    fitted = fitted.model_copy(update=kept)
     published = Registry(settings.home).router()
     if published is not None and is_extension_of(published, folder):
         added = ", ".join(added_agents(published))
@@ -180,8 +187,7 @@ def evaluate_router(data: Sequence[Path], settings: Settings) -> dict[str, Any]:
     Conversations about domains that the router was not fitted for are left out; ``left_out``
     counts the turns of each such domain.
     """
-    reads = OwnLabelReads(settings.router_dir, settings)
-    router = _open(settings, reads, settings.route_timeout_s)
+    router, reads = _open(settings, settings.route_timeout_s)
     if router.spec.labels:
         reads.loaded()
     fair, unknown = split_known(_loaded(data), router.spec.agents)
@@ -194,8 +200,7 @@ def evaluate_router(data: Sequence[Path], settings: Settings) -> dict[str, Any]:
 def ask_router(turn: RoutingTurn, settings: Settings) -> tuple[Decision, Explanation]:
     """What the router in ``settings.router_dir`` decides on one turn, and why."""
     # The base is loaded only if the fast path is not sure; that may take more than a label read.
-    reads = OwnLabelReads(settings.router_dir, settings)
-    router = _open(settings, reads, settings.request_timeout_s)
+    router, _ = _open(settings, settings.request_timeout_s)
     decision = asyncio.run(router.route(turn))
     return decision, router.explain(turn, decision)
 
@@ -229,10 +234,11 @@ def in_service(settings: Settings) -> Settings:
     return settings.model_copy(update={"router_dir": folder})
 
 
-def _open(settings: Settings, engine: LabelReadEngine, timeout_s: float) -> Router:
-    """The router in ``settings.router_dir``, whatever agents it was fitted for."""
+def _open(settings: Settings, timeout_s: float) -> tuple[Router, OwnLabelReads]:
+    """The router in ``settings.router_dir``, whatever agents and base it was fitted for."""
     spec, fast_path = read_router(settings.router_dir)
-    return Router(spec, fast_path, engine, ADAPTER_FOLDER, timeout_s)
+    reads = OwnLabelReads(settings.router_dir, spec.base, settings.cache)
+    return Router(spec, fast_path, reads, ADAPTER_FOLDER, timeout_s), reads
 
 
 async def _report(router: Router, conversations: Sequence[LabelledConversation]) -> dict[str, Any]:
@@ -248,24 +254,38 @@ def _agents(
     conversations: Sequence[LabelledConversation], fallback: str | None
 ) -> tuple[list[str], str]:
     """The agents that rows name, in alphabetical order, `none` last if nobody answers for it."""
-    named = sorted({row.agent for row in all_turns(conversations)} - {OUT_OF_SCOPE})
+    found = {row.agent for row in all_turns(conversations)}
+    named = sorted(found - {OUT_OF_SCOPE})
     if fallback is None:
         fallback = _GENERAL if _GENERAL in named else OUT_OF_SCOPE
     if fallback == OUT_OF_SCOPE:
         return [*named, OUT_OF_SCOPE], fallback
-    if fallback not in named:
-        raise ConfigError(f"--fallback {fallback}: no row names it; the rows name {named}")
-    return named, fallback
+    if fallback not in named and OUT_OF_SCOPE not in found:
+        raise ConfigError(
+            f"--fallback {fallback}: no row names it, and none is out of scope (`none`); the rows "
+            f"name {', '.join(named)}"
+        )
+    return sorted({*named, fallback}), fallback
 
 
-def _has_adapter(folder: Path, labelled: Sequence[str], learnt_from: str | None) -> bool:
+def _refuse_a_router_for_others(folder: Path, agents: Sequence[str]) -> None:
+    """`RouterError` if the folder holds a router for other agents, which would be lost."""
+    there = read_spec(folder).agents if (folder / SPEC_FILE).exists() else agents
+    if set(there) != set(agents):
+        raise RouterError(
+            f"{folder} holds a router for {', '.join(there)}, but the rows name "
+            f"{', '.join(agents)}: give another --out, or remove the folder"
+        )
+
+
+def _has_adapter(folder: Path, labelled: Sequence[str], base: str, learnt_from: str | None) -> bool:
     """Whether the folder holds a finished router's adapter that can be kept.
 
     Args:
         learnt_from: digest of the rows it must have been trained on; None: any.
 
     Raises:
-        RouterError: it is of other agents, or was trained on other rows.
+        RouterError: it is of other agents or another base, or was trained on other rows.
     """
     adapter = folder / ADAPTER_FOLDER
     spec = read_spec(folder) if (folder / SPEC_FILE).exists() else None
@@ -275,6 +295,11 @@ def _has_adapter(folder: Path, labelled: Sequence[str], learnt_from: str | None)
         raise RouterError(
             f"{adapter} was trained for {', '.join(spec.labels)}, but the rows name "
             f"{', '.join(labelled)}: give another --out, or remove the folder"
+        )
+    if spec.base != base:
+        raise RouterError(
+            f"{adapter} is for base {spec.base}, not {base}: give another --out, or remove the "
+            "folder"
         )
     if learnt_from not in (None, spec.data.get("train")):
         raise RouterError(

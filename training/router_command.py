@@ -4,6 +4,7 @@ Nothing heavy is imported before a verb runs, so that ``philharmonic --help`` st
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -346,6 +347,10 @@ def _show_decision(about: Mapping[str, Any]) -> None:
     out.print(
         f"[bold]{about['agent']}[/], {about['confidence']:.1%} sure, decided by {stage} "
         f"in {took:.1f} ms (the fast path {alone})"
+    )
+    out.print(
+        f"another agent must be {math.exp(about['switch_margin']):.1f} times as likely as the "
+        f"current one; below {about['floor']:.1%} the fallback answers"
     )
     table = Table("agent", "calibrated", *about["evidence"])
     for agent, probability in sorted(about["probabilities"].items(), key=lambda item: -item[1]):

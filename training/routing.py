@@ -8,6 +8,7 @@ from pathlib import Path
 from agents.catalog import Agent
 from agents.data import Example
 from agents.dataset import Dataset
+from agents.errors import RouterError
 from agents.registry import Registry
 from agents.settings import Settings
 from router.artifact import read_spec
@@ -57,7 +58,7 @@ async def refit_router(
     """Fit a router that knows ``agent`` too into ``out``, beside whatever agents were added before.
 
     Raises:
-        RouterError: the router is missing or damaged.
+        RouterError: the router is missing, damaged or for another base.
         EngineError: the router LLM does not answer.
     """
     registry = Registry(settings.home)
@@ -115,7 +116,15 @@ async def _accuracy(router: Router, conversations: list[LabelledConversation]) -
 
 
 async def _served_adapter(client: EngineClient, router: Path, settings: Settings) -> str:
-    """Make sure the engine serves the router LLM; give the name it has there."""
+    """Make sure the engine serves the router LLM, if there is one; give the name it has there."""
+    spec = read_spec(router)
+    if not spec.labels:
+        return ""
+    if spec.base != settings.base:
+        raise RouterError(
+            f"{router} was fitted for base {spec.base}, not {settings.base}: fit a router for this "
+            "base first (docs/router.md)"
+        )
     model, adapter = router_adapter(router, settings)
     if model not in await client.models():
         await client.load_adapter(model, adapter)

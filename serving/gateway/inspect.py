@@ -45,7 +45,9 @@ async def models(state: State) -> dict[str, Any]:
 
 @routes.post("/v1/route", responses=errors(404, body=True), openapi_extra=takes(RouteRequest))
 async def route(request: Request, response: Response, state: State) -> dict[str, Any]:
-    """The routing decision alone: who would answer the last user message, and why.
+    """The routing decision alone: who should answer the last user message, and why.
+
+    Where that agent is not being served, a chat goes to the likeliest one that is.
 
     Its keys are those of ``philharmonic router explain --json``, and ``current``: who answered
     before.

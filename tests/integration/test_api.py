@@ -20,6 +20,8 @@ def test_route_tells_the_decision_alone(server: Gateway) -> None:
         "probabilities",
         "stage",
         "threshold",
+        "switch_margin",
+        "floor",
         "milliseconds",
         "reason",
         "evidence",

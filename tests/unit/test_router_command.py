@@ -113,10 +113,10 @@ def test_a_decision_is_explained(cli: Cli, router: str) -> None:
 def test_an_adapter_of_other_agents_is_not_taken_over(
     cli: Cli, router: str, train: list[str]
 ) -> None:
-    with_adapter(Path(router), {"chess": " A", "home": " B"})
+    with_adapter(Path(router), {"sql": " A", "home": " B"})
     arguments = ("--train", *train, "--out", router)
     code, _, err = cli("router", "fit", *arguments)
-    assert code == 1 and "was trained for chess, home" in err and "give another --out" in err
+    assert code == 1 and "was trained for sql, home" in err and "give another --out" in err
 
 
 def test_an_adapter_that_may_know_the_rows_held_out_is_not_kept(
@@ -143,12 +143,45 @@ def test_a_report_that_could_not_be_written_is_refused_at_once(
     assert code == 2 and "there is no folder" in err and not out
 
 
-def test_a_fallback_that_nobody_names_is_refused(
+def test_a_fallback_answers_what_is_out_of_scope(
     cli: Cli, train: list[str], tmp_path: Path
 ) -> None:
-    arguments = ("--train", *train, "--out", str(tmp_path / "x"), "--fallback", "concierge")
-    code, _, err = cli("router", "fit", *arguments)
-    assert code == 2 and "--fallback concierge" in err
+    out = tmp_path / "x"
+    arguments = ("--out", str(out), "--fallback", "concierge", "--llm-turns", "0")
+    code, _, err = cli("router", "fit", "--train", *train, *arguments)
+    assert code == 0, err
+    assert read_spec(out).agents == ("concierge", "home", "sql")
+    assert read_spec(out).fallback == "concierge"
+
+
+def test_a_fallback_that_would_have_no_row_is_refused(cli: Cli, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    each = [{"text": f"open door {n}", "domain": "home"} for n in range(20)]
+    rows.write_text("\n".join(map(json.dumps, each)), encoding="utf-8")
+    arguments = ("--out", str(tmp_path / "x"), "--fallback", "concierge", "--llm-turns", "0")
+    code, _, err = cli("router", "fit", "--train", str(rows), *arguments)
+    assert code == 2 and "--fallback concierge: no row names it" in err
+
+
+def test_a_router_for_other_agents_is_not_written_over(
+    cli: Cli, router: str, tmp_path: Path
+) -> None:
+    before = (Path(router) / SPEC_FILE).read_bytes()
+    rows = tmp_path / "rows.jsonl"
+    each = [{"text": f"castle in move {n}", "domain": "chess"} for n in range(20)]
+    rows.write_text("\n".join(map(json.dumps, each)), encoding="utf-8")
+    code, _, err = cli("router", "fit", "--train", str(rows), "--out", router, "--llm-turns", "0")
+    assert code == 1 and "holds a router for home, sql, none" in err and "another --out" in err
+    assert (Path(router) / SPEC_FILE).read_bytes() == before
+
+
+def test_an_adapter_for_another_base_is_not_kept(
+    cli: Cli, router: str, train: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_adapter(Path(router), {"home": " A", "sql": " B", "none": " C"})
+    monkeypatch.setenv("PHILHARMONIC_BASE", "phi-3-mini-4k")
+    code, _, err = cli("router", "fit", "--train", *train, "--out", router)
+    assert code == 1 and "is for base default, not phi-3-mini-4k" in err
 
 
 def test_lint_finds_what_overlaps(cli: Cli, train: list[str], tmp_path: Path) -> None:

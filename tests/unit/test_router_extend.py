@@ -8,7 +8,7 @@ import pytest
 
 from agents.data import Example, Message
 from agents.errors import EngineUnavailable, RouterError
-from router.artifact import ADAPTER_FOLDER, SPEC_FILE, read_spec
+from router.artifact import ADAPTER_FOLDER, SPEC_FILE, read_spec, write_spec
 from router.combine import combine, pool
 from router.extend import added_agents, extend_router, is_extension_of, keep_rows
 from router.fit import fit_router
@@ -110,6 +110,7 @@ def parent(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         labelled=OLD,
         engine=Reader(),
         model="router",
+        base="default",
         targets=Targets(),
         data={},
     )
@@ -146,6 +147,24 @@ def test_the_old_agents_keep_their_letters(parent: Path, extended: Path) -> None
     assert after.agents == (*OLD, "bank")
     assert after.labels == before.labels == {"general": " A", "home": " B", "sql": " C"}
     assert (extended / ADAPTER_FOLDER / "weights").read_text() == "trained"
+
+
+async def test_a_router_without_a_router_llm_learns_a_newcomer(
+    parent: Path, data: Path, tmp_path: Path
+) -> None:
+    linear, out = tmp_path / "parent", tmp_path / "out"
+    linear.mkdir()
+    spec = read_spec(parent).model_copy(update={"labels": {}})
+    write_spec(spec, linear)
+    keep_rows(bank_rows(), out / "added" / "bank")
+    reader = Reader()
+    await extend_router(linear, out, data, {"bank": out / "added" / "bank"}, reader, "")
+    assert read_spec(out).agents == (*OLD, "bank") and read_spec(out).labels == {}
+    assert list(added_agents(out)) == ["bank"]
+    decision = await load_router(out, (*OLD, "bank"), reader, "", 1.0).route(
+        RoutingTurn((Message("user", "freeze my statement"),))
+    )
+    assert decision.agent == "bank" and not reader.labels
 
 
 async def test_a_second_newcomer_keeps_the_first(

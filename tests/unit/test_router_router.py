@@ -86,6 +86,7 @@ def fit(data: Path, folder: Path, engine: FakeEngine | None) -> None:
         labelled=AGENTS if engine else [],
         engine=engine,
         model="router",
+        base="default",
         targets=Targets(),
         data={},
     )

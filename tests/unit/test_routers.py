@@ -1,12 +1,13 @@
 import asyncio
 import logging
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from agents.errors import StorageError
+from agents.errors import RouterError, StorageError
 from agents.registry import Registry
 from agents.settings import Settings
 from router.artifact import ADAPTER_FOLDER
@@ -14,10 +15,11 @@ from router.extend import extend_router, keep_rows
 from router.newcomers import NewcomerRows
 from serving import routers
 from serving.engine.client import BASE_MODEL
+from serving.engine.router_llm import RouterLLMEndpoint
 from serving.lineup import Lineup
 from serving.routers import FittedRouter, RouterSwitch, follow, open_router, router_folder
 from tests.unit.adapter_folder import agent_config, write_adapter
-from tests.unit.test_router_router import AGENTS, FakeEngine
+from tests.unit.test_router_router import AGENTS, FakeEngine, asked, fit, with_policy
 from tests.unit.test_router_router import fitted as fitted  # a fixture
 
 BANK = [{"text": f"{verb} my card", "domain": "bank"} for verb in ("freeze", "replace", "order")]
@@ -56,6 +58,30 @@ def switch_of(folder: Path, settings: Settings) -> RouterSwitch:
     return RouterSwitch(
         open_router(folder, AGENTS, FakeEngine(" A"), Registry(settings.home), settings)
     )
+
+
+def test_a_router_without_a_router_llm_needs_no_adapter(
+    registry: Registry, settings: Settings, tmp_path: Path
+) -> None:
+    shutil.copy(settings.router_dir / "data.jsonl", tmp_path)
+    fit(tmp_path, tmp_path, None)
+    opened = open_router(tmp_path, AGENTS, FakeEngine(" A"), registry, settings)
+    assert opened.adapters == {}
+    llm = RouterLLMEndpoint("http://127.0.0.1:9/v1", "any", None)
+    with pytest.raises(RouterError, match="unset PHILHARMONIC_ROUTER_LLM_URL"):
+        open_router(tmp_path, AGENTS, llm, registry, settings)
+
+
+async def test_another_bases_adapter_is_left_alone_and_the_fast_path_decides(
+    registry: Registry, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = FakeEngine(" A")
+    elsewhere = settings.model_copy(update={"base": "phi-3-mini-4k"})
+    opened = open_router(settings.router_dir, AGENTS, engine, registry, elsewhere)
+    assert opened.adapters == {} and "adapter for base default, not phi-3-mini-4k" in caplog.text
+    unsure = with_policy(opened.router, fast_threshold=None)
+    assert (await unsure.route(asked("hm"))).stage == "fast"
+    assert engine.prompts == []
 
 
 def settle(switch: RouterSwitch, registry: Registry, loaded: Sequence[str]) -> tuple[str, ...]:
