@@ -5,11 +5,13 @@ Label reads are done in this process (`training.label_read.LocalLabelReads`).
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agents.artifacts import PEFT_CONFIG, WEIGHTS, sha256_of
 from agents.bases import profile_named
@@ -62,12 +64,16 @@ class OwnLabelReads:
         self._base = base
         self._cache = cache
         self._engine: LabelReadEngine | None = None
+        self.on_read: Callable[[], None] = lambda: None
+        """Called after each label read."""
 
     async def label_logprobs(
         self, model: str, prompt: str, labels: Sequence[str]
     ) -> Sequence[float]:
         """See `router.label_read.LabelReadEngine`."""
-        return await self.loaded().label_logprobs(model, prompt, labels)
+        read = await self.loaded().label_logprobs(model, prompt, labels)
+        self.on_read()
+        return read
 
     def loaded(self) -> LabelReadEngine:
         """The engine; loading it takes seconds, which are no part of a decision's time."""
@@ -129,21 +135,21 @@ def make_router(
             console.print(f"keeping the adapter in {folder}; to train another, give another --out")
         else:
             _train_adapter(kept, labelled, settings, llm_turns, console)
-    return asyncio.run(
-        fit_router(
-            kept,
-            held,
-            folder,
-            agents=agents,
-            fallback=fallback,
-            labelled=labelled,
-            engine=reads,
-            model=ADAPTER_FOLDER,
-            base=settings.base,
-            targets=targets,
-            data={"train": _digest(train), "calibration": _digest(calibration)},
-        )
+    fitting = fit_router(
+        kept,
+        held,
+        folder,
+        agents=agents,
+        fallback=fallback,
+        labelled=labelled,
+        engine=reads,
+        model=ADAPTER_FOLDER,
+        base=settings.base,
+        targets=targets,
+        data={"train": _digest(train), "calibration": _digest(calibration)},
     )
+    with _showing(reads, len(all_turns(held)), console):
+        return asyncio.run(fitting)
 
 
 def calibrate_router(
@@ -152,7 +158,8 @@ def calibrate_router(
     """Fit weights and thresholds of the router in ``settings.router_dir`` to held-out rows again.
 
     Args:
-        console: told which added agents must be added again, as they were to the old thresholds.
+        console: shows the label reads, and which added agents must be added again, as they were
+            to the old thresholds.
 
     Raises:
         DataError: a row is broken, or labelled with something the router does not know.
@@ -166,7 +173,8 @@ def calibrate_router(
     reads = None
     if labelled:
         engine = OwnLabelReads(folder, spec.base, settings.cache)
-        reads = asyncio.run(label_reads(engine, ADAPTER_FOLDER, rows, labelled))
+        with _showing(engine, len(rows), console):
+            reads = asyncio.run(label_reads(engine, ADAPTER_FOLDER, rows, labelled))
     fitted = calibrate(fast_path, reads, rows, spec.fallback, targets, labelled)
     kept = {"base": spec.base, "data": {**spec.data, "calibration": _digest(data)}}
     fitted = fitted.model_copy(update=kept)
@@ -181,7 +189,7 @@ def calibrate_router(
     return fitted
 
 
-def evaluate_router(data: Sequence[Path], settings: Settings) -> dict[str, Any]:
+def evaluate_router(data: Sequence[Path], settings: Settings, console: Console) -> dict[str, Any]:
     """The report of `router.evaluate` for the router in ``settings.router_dir``.
 
     Conversations about domains that the router was not fitted for are left out; ``left_out``
@@ -194,7 +202,7 @@ def evaluate_router(data: Sequence[Path], settings: Settings) -> dict[str, Any]:
     if not fair:
         known = ", ".join(router.spec.agents)
         raise DataError(f"no conversation is about this router's agents alone: {known}")
-    return asyncio.run(_report(router, fair)) | {"left_out": dict(unknown)}
+    return asyncio.run(_report(router, fair, console)) | {"left_out": dict(unknown)}
 
 
 def ask_router(turn: RoutingTurn, settings: Settings) -> tuple[Decision, Explanation]:
@@ -241,8 +249,28 @@ def _open(settings: Settings, timeout_s: float) -> tuple[Router, OwnLabelReads]:
     return Router(spec, fast_path, reads, ADAPTER_FOLDER, timeout_s), reads
 
 
-async def _report(router: Router, conversations: Sequence[LabelledConversation]) -> dict[str, Any]:
-    judged = await judge(router, conversations)
+@contextmanager
+def _showing(reads: OwnLabelReads | None, rows: int, console: Console) -> Iterator[None]:
+    """A progress bar of label reads while the block runs, if there are any."""
+    with _bar(console) as bar:
+        if reads is not None:
+            task = bar.add_task("Label reads", total=rows)
+            reads.on_read = lambda: bar.advance(task)
+        yield
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+
+
+async def _report(
+    router: Router, conversations: Sequence[LabelledConversation], console: Console
+) -> dict[str, Any]:
+    judged = []
+    with _bar(console) as bar:
+        for each in bar.track(conversations, description="Conversations"):
+            judged += await judge(router, [each])
     return report(judged) | {"flip_rate_under_typos": await flip_rate(router, judged)}
 
 

@@ -182,7 +182,7 @@ def evaluate(
     for file in filter(None, (json_file, png_file)):
         if not file.parent.is_dir():
             raise ConfigError(f"{file}: there is no folder {file.parent}; make it first")
-    report = evaluate_router(data, _in_service(router_dir))
+    report = evaluate_router(data, _in_service(router_dir), err)
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     if png_file is not None:
@@ -299,7 +299,7 @@ def _show_spec(spec: "RouterSpec", folder: Path) -> None:
     )
     thresholds.add_row(
         f"{spec.fallback} answers below",
-        f"{policy.floor:.3f}",
+        f"{policy.floor:.3f}" if policy.floor else "never",
         f"{targets.false_refusals:.1%} of in-scope turns refused",
     )
     out.print(stages)
